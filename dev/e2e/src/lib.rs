@@ -1,0 +1,1 @@
+//! the story of the demo and the tests over all processes.

@@ -1,0 +1,1 @@
+//! the issuer simulator and the legacy row generator.

@@ -1,0 +1,86 @@
+//! Running programs so that they end with us, and telling why one failed.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// Where a program of this name is, if PATH has it.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// A command that the kernel ends as soon as the *thread* that started it is gone, whatever ended that
+/// thread. Where the system has no `setpriv` the command is a plain one.
+pub fn tied(program: impl AsRef<OsStr>) -> Command {
+    match setpriv() {
+        None => Command::new(program),
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+            command
+        }
+    }
+}
+
+fn setpriv() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let path = on_path("setpriv")?;
+        let mut probe = Command::new(&path);
+        probe.args(["--pdeathsig", "KILL", "--", "true"]);
+        let works = probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        works.is_ok_and(|status| status.success()).then_some(path)
+    });
+    found.as_deref()
+}
+
+/// Runs to the end and gives stdout; a failure is told with the program's own last words.
+pub(crate) fn output(command: &mut Command, what: &str) -> Result<String, String> {
+    let done = command.stdin(Stdio::null()).output().map_err(|e| format!("{what} could not start: {e}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if done.status.success() {
+        return Ok(text(&done.stdout));
+    }
+    let words = if done.stderr.is_empty() { text(&done.stdout) } else { text(&done.stderr) };
+    Err(format!("{what} failed with {}: {}", done.status, last_words(&words)))
+}
+
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let from = lines.len().saturating_sub(3);
+    if lines.is_empty() { "it said nothing".to_owned() } else { lines[from..].join(" | ") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+    use super::*;
+
+    #[test]
+    fn a_failure_brings_the_last_words() {
+        let refused = output(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]), "a try").unwrap_err();
+        assert!(refused.contains("a try failed") && refused.contains("two"), "{refused}");
+    }
+
+    #[test]
+    fn a_tied_command_dies_with_its_thread() {
+        if setpriv().is_none() {
+            eprintln!("SKIPPED: setpriv is not on PATH");
+            return;
+        }
+        let mut child =
+            std::thread::spawn(|| tied("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap()).join().unwrap();
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while child.try_wait().unwrap().is_none() {
+            assert!(std::time::Instant::now() < limit, "the child outlived the thread that started it");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}

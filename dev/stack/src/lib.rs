@@ -1,0 +1,1 @@
+//! provisions MySQL, its replica, the legacy database and Kafka.

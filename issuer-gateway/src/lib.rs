@@ -1,0 +1,1 @@
+//! the only room where bytes go to an issuer.

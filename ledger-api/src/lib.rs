@@ -1,0 +1,1 @@
+//! the REST service of the payment ledger.

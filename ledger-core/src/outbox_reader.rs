@@ -1,0 +1,1 @@
+//! The handle of the relay: reads the outbox, settles holes in it.

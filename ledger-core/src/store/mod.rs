@@ -1,0 +1,7 @@
+//! The SQL: one statement per function, and `append`, the one place that opens a transaction.
+
+pub mod error;
+pub mod outbox;
+pub mod pool;
+
+pub use error::{LostKey, StoreError};

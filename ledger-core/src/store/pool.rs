@@ -1,0 +1,49 @@
+//! Connections: TLS as the URL says, READ COMMITTED, kept warm.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::{ConnectOptions as _, Executor as _};
+
+use super::StoreError;
+
+/// How a pool is sized and how long it may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolOptions {
+    /// Connections at most.
+    pub max_connections: u32,
+    /// Connections kept open when idle.
+    pub min_connections: u32,
+    /// Longest wait for a free connection.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self { max_connections: 16, min_connections: 2, acquire_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// Opens a pool on `url`; every session reads committed rows and waits at most five seconds for a row lock.
+pub async fn connect(url: &str, options: PoolOptions) -> Result<MySqlPool, StoreError> {
+    let connect = MySqlConnectOptions::from_str(url)
+        .map_err(StoreError::Unavailable)?
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    MySqlPoolOptions::new()
+        .max_connections(options.max_connections)
+        .min_connections(options.min_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute("SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5")
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_with(connect)
+        .await
+        .map_err(StoreError::Unavailable)
+}

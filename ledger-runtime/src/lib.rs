@@ -1,0 +1,1 @@
+//! what every main of the ledger shares.

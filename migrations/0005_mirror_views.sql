@@ -1,0 +1,15 @@
+-- What the mirror account writes through: only facts of legacy origin pass the check option.
+CREATE VIEW mirror_payment_change AS SELECT * FROM payment_change WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_payment AS SELECT * FROM payment WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_approval AS SELECT * FROM approval WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_attempt AS SELECT * FROM attempt WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_attempt_result AS SELECT * FROM attempt_result WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_attempt_verdict AS SELECT * FROM attempt_verdict WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_payment_verdict AS SELECT * FROM payment_verdict WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_network_cancel AS SELECT * FROM network_cancel WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_network_cancel_outcome AS SELECT * FROM network_cancel_outcome WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_cancellation AS SELECT * FROM cancellation WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_cancel_share AS SELECT * FROM cancel_share WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_cancel_outcome AS SELECT * FROM cancel_outcome WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_balance_link AS SELECT * FROM balance_link WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;
+CREATE VIEW mirror_journal_line AS SELECT * FROM journal_line WHERE origin = 'LEGACY' WITH CASCADED CHECK OPTION;

@@ -1,0 +1,1 @@
+//! copies and mirrors a legacy ledger into the payment ledger.

@@ -1,0 +1,1 @@
+//! publishes the outbox to Kafka, exactly once and in order per payment.

@@ -1,0 +1,1 @@
+//! finds gaps between the legacy ledger and the payment ledger, and closes them.
