@@ -62,6 +62,7 @@ fn last_words(text: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
+    use std::io::BufRead;
 
     #[test]
     fn a_failure_brings_the_last_words() {
@@ -75,8 +76,16 @@ mod tests {
             eprintln!("SKIPPED: setpriv is not on PATH");
             return;
         }
-        let mut child =
-            std::thread::spawn(|| tied("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap()).join().unwrap();
+        let starter = std::thread::spawn(|| {
+            let mut command = tied("sh");
+            command.args(["-c", "echo up; exec sleep 600"]).stdin(Stdio::null()).stdout(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            // the tie is made between start and first word
+            let mut word = String::new();
+            std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut word).unwrap();
+            child
+        });
+        let mut child = starter.join().unwrap();
         let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while child.try_wait().unwrap().is_none() {
             assert!(std::time::Instant::now() < limit, "the child outlived the thread that started it");
