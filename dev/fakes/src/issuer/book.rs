@@ -1,0 +1,293 @@
+//! The issuer's own truth: what it approved, reversed and gave back, per trace number. No clock, no socket.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::wire::{Answer, Authorization, Cancel, Reversal};
+
+/// An authorization as its sender numbered it, at one of the issuers this simulator plays.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TraceKey {
+    /// The path in front of `/v1`, empty for none.
+    pub issuer: String,
+    /// Day of the trace number.
+    pub date: NaiveDate,
+    /// The trace number.
+    pub no: String,
+}
+
+/// What is known about one authorization.
+#[derive(Debug, Clone, Default)]
+struct Trace {
+    amount: i64,
+    currency: String,
+    token: Option<String>,
+    requests: Requests,
+    approval: Approval,
+    reversed: bool,
+    cancels: BTreeMap<String, Given>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Requests {
+    authorizations: u32,
+    reversals: u32,
+    cancels: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Approval {
+    /// Nothing was booked, so far.
+    #[default]
+    None,
+    Declined(String),
+    Approved(String),
+}
+
+#[derive(Debug, Clone)]
+struct Given {
+    amount: i64,
+    auth_no: String,
+}
+
+/// Which request of a trace this is: the count of those of its kind before it, and the trace's method token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    /// Requests of this kind for this trace before this one.
+    pub before: u32,
+    /// Method token of the authorization, where one was seen.
+    pub token: Option<String>,
+}
+
+/// The book of all traces.
+#[derive(Debug, Default)]
+pub struct Book {
+    traces: HashMap<TraceKey, Trace>,
+    next_auth_no: u64,
+}
+
+impl Book {
+    /// Notes that an authorization was received; nothing is booked yet.
+    pub fn note_authorization(&mut self, key: &TraceKey, request: &Authorization) -> Noted {
+        let trace = self.traces.entry(key.clone()).or_default();
+        let before = trace.requests.authorizations;
+        trace.requests.authorizations += 1;
+        if before == 0 {
+            trace.amount = request.amount;
+            trace.currency.clone_from(&request.currency);
+            trace.token.clone_from(&request.token);
+        }
+        Noted { before, token: trace.token.clone() }
+    }
+
+    /// Notes that a reversal of `original` was received.
+    pub fn note_reversal(&mut self, original: &TraceKey) -> Noted {
+        let trace = self.traces.entry(original.clone()).or_default();
+        let before = trace.requests.reversals;
+        trace.requests.reversals += 1;
+        Noted { before, token: trace.token.clone() }
+    }
+
+    /// Notes that a cancel of `original` was received.
+    pub fn note_cancel(&mut self, original: &TraceKey) -> Noted {
+        let trace = self.traces.entry(original.clone()).or_default();
+        let before = trace.requests.cancels;
+        trace.requests.cancels += 1;
+        Noted { before, token: trace.token.clone() }
+    }
+
+    /// Books an authorization. The same trace number gives the same answer again; it also lands after a reversal that
+    /// found no original: this issuer remembers no reversal of what it never saw.
+    pub fn authorize(&mut self, key: &TraceKey, request: &Authorization, decline: Option<&str>) -> Answer {
+        let next = self.next_auth_no + 1;
+        let Some(trace) = self.traces.get_mut(key) else { return declined("NOT_NOTED") };
+        if trace.amount != request.amount || trace.currency != request.currency {
+            return declined("TRACE_REUSED");
+        }
+        if trace.approval == Approval::None {
+            trace.approval = if let Some(code) = decline {
+                Approval::Declined(code.to_owned())
+            } else {
+                self.next_auth_no = next;
+                Approval::Approved(format!("A{next:07}"))
+            };
+        }
+        match &trace.approval {
+            Approval::Approved(auth_no) => Answer::Approved { auth_no: auth_no.clone() },
+            Approval::Declined(code) => declined(code),
+            Approval::None => declined("NOT_BOOKED"),
+        }
+    }
+
+    /// Undoes an authorization as a whole.
+    pub fn reverse(&mut self, original: &TraceKey, request: &Reversal) -> Answer {
+        let Some(trace) = self.traces.get_mut(original) else { return Answer::NoOriginal };
+        let Approval::Approved(auth_no) = &trace.approval else { return Answer::NoOriginal };
+        let same = trace.amount == request.amount
+            && trace.currency == request.currency
+            && request.original_auth_no.as_ref().is_none_or(|no| no == auth_no);
+        if !same {
+            return declined("ORIGINAL_DIFFERS");
+        }
+        if !trace.cancels.is_empty() {
+            return Answer::TooLate;
+        }
+        trace.reversed = true;
+        Answer::Reversed
+    }
+
+    /// Gives back a part or all of an approval; the same trace number gives the same answer again.
+    pub fn cancel(&mut self, original: &TraceKey, request: &Cancel) -> Answer {
+        let next = self.next_auth_no + 1;
+        let Some(trace) = self.traces.get_mut(original) else { return declined("NO_ORIGINAL") };
+        let own = format!("{}/{}", request.trace_date, request.trace_no);
+        if let Some(given) = trace.cancels.get(&own) {
+            if given.amount != request.amount {
+                return declined("TRACE_REUSED");
+            }
+            return Answer::Canceled { auth_no: given.auth_no.clone() };
+        }
+        if trace.approval != Approval::Approved(request.original_auth_no.clone()) {
+            return declined("NO_ORIGINAL");
+        }
+        if trace.reversed || request.amount > trace.effective() || request.currency != trace.currency {
+            return declined("EXCEEDS_APPROVAL");
+        }
+        self.next_auth_no = next;
+        let auth_no = format!("C{next:07}");
+        trace.cancels.insert(own, Given { amount: request.amount, auth_no: auth_no.clone() });
+        Answer::Canceled { auth_no }
+    }
+
+    /// Everything this issuer holds to be true.
+    pub fn truth(&self) -> Truth {
+        let mut traces: Vec<_> = self.traces.iter().map(|(key, trace)| trace.as_truth(key)).collect();
+        traces.sort_by(|a, b| {
+            (&a.issuer, a.trace_date, &a.trace_no).cmp(&(&b.issuer, b.trace_date, &b.trace_no))
+        });
+        let mut totals = Totals::default();
+        let mut currencies = BTreeMap::<String, Totals>::new();
+        for trace in &traces {
+            totals.add(trace);
+            if !trace.currency.is_empty() {
+                currencies.entry(trace.currency.clone()).or_default().add(trace);
+            }
+        }
+        Truth { traces, totals, currencies }
+    }
+}
+
+fn declined(code: &str) -> Answer {
+    Answer::Declined { code: code.to_owned() }
+}
+
+impl Trace {
+    fn approved(&self) -> i64 {
+        if matches!(self.approval, Approval::Approved(_)) { self.amount } else { 0 }
+    }
+
+    fn reversed(&self) -> i64 {
+        if self.reversed { self.approved() } else { 0 }
+    }
+
+    fn canceled(&self) -> i64 {
+        self.cancels.values().map(|given| given.amount).sum()
+    }
+
+    fn effective(&self) -> i64 {
+        self.approved() - self.reversed() - self.canceled()
+    }
+
+    fn as_truth(&self, key: &TraceKey) -> TraceTruth {
+        TraceTruth {
+            issuer: key.issuer.clone(),
+            trace_date: key.date,
+            trace_no: key.no.clone(),
+            currency: self.currency.clone(),
+            auth_no: match &self.approval {
+                Approval::Approved(auth_no) => Some(auth_no.clone()),
+                Approval::None | Approval::Declined(_) => None,
+            },
+            approved: self.approved(),
+            reversed: self.reversed(),
+            canceled: self.canceled(),
+            effective: self.effective(),
+            authorization_requests: self.requests.authorizations,
+            reversal_requests: self.requests.reversals,
+            cancel_requests: self.requests.cancels,
+        }
+    }
+}
+
+/// What `GET /control/truth` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Truth {
+    /// Every trace, in the order of its key.
+    pub traces: Vec<TraceTruth>,
+    /// Minor units over all currencies; meaningful where only one is used.
+    pub totals: Totals,
+    /// The same per currency.
+    pub currencies: BTreeMap<String, Totals>,
+}
+
+/// One authorization and all that followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceTruth {
+    /// The path in front of `/v1`.
+    pub issuer: String,
+    /// Day of the trace number.
+    pub trace_date: NaiveDate,
+    /// The trace number.
+    pub trace_no: String,
+    /// Three letters; empty when only a reversal was seen.
+    pub currency: String,
+    /// The approval number, where approved.
+    pub auth_no: Option<String>,
+    /// Approved amount.
+    pub approved: i64,
+    /// Reversed amount.
+    pub reversed: i64,
+    /// Amount given back.
+    pub canceled: i64,
+    /// What stands: approved − reversed − canceled.
+    pub effective: i64,
+    /// Authorizations received under this number; more than one is a fault of the sender.
+    pub authorization_requests: u32,
+    /// Reversals received.
+    pub reversal_requests: u32,
+    /// Cancels received.
+    pub cancel_requests: u32,
+}
+
+/// Sums over traces.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Approved amount.
+    pub approved: i64,
+    /// Reversed amount.
+    pub reversed: i64,
+    /// Amount given back.
+    pub canceled: i64,
+    /// What stands.
+    pub effective: i64,
+    /// Authorizations received more than once.
+    pub repeated_authorizations: u32,
+}
+
+impl Totals {
+    fn add(&mut self, trace: &TraceTruth) {
+        self.approved += trace.approved;
+        self.reversed += trace.reversed;
+        self.canceled += trace.canceled;
+        self.effective += trace.effective;
+        self.repeated_authorizations += trace.authorization_requests.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests;
