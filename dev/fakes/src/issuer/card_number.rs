@@ -18,6 +18,12 @@ pub fn is_in(text: &str) -> bool {
     is_card_number(&run)
 }
 
+/// Whether the whole of `text` is a card number: for numbers made of hexadecimal digits, which hold one by chance now and
+/// then.
+pub fn is_all_of(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-') && is_in(text)
+}
+
 fn is_card_number(digits: &[u32]) -> bool {
     (13..=19).contains(&digits.len()) && passes_luhn(digits)
 }
@@ -45,6 +51,12 @@ mod tests {
         assert!(is_in("4111111111111111"));
         assert!(is_in("card 4111-1111 1111-1111."));
         assert!(is_in("x378282246310005y"));
+    }
+
+    #[test]
+    fn a_trace_number_may_hold_one_by_chance() {
+        assert!(is_in("019F4111111111111111A") && !is_all_of("019F4111111111111111A"));
+        assert!(is_all_of("4111 1111 1111 1111"));
     }
 
     #[test]

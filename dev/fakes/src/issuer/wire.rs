@@ -136,21 +136,21 @@ impl Message for Authorization {
 impl Message for Reversal {
     fn check(&self) -> Result<(), BadRequest> {
         bounds(&self.trace_no, self.amount, &self.currency)?;
-        text("originalTraceNo", &self.original_trace_no, 40)?;
-        self.original_auth_no.as_deref().map_or(Ok(()), |no| text("originalAuthNo", no, 64))
+        number("originalTraceNo", &self.original_trace_no, 40)?;
+        self.original_auth_no.as_deref().map_or(Ok(()), |no| number("originalAuthNo", no, 64))
     }
 }
 
 impl Message for Cancel {
     fn check(&self) -> Result<(), BadRequest> {
         bounds(&self.trace_no, self.amount, &self.currency)?;
-        text("originalTraceNo", &self.original_trace_no, 40)?;
-        text("originalAuthNo", &self.original_auth_no, 64)
+        number("originalTraceNo", &self.original_trace_no, 40)?;
+        number("originalAuthNo", &self.original_auth_no, 64)
     }
 }
 
 fn bounds(trace_no: &str, amount: i64, currency: &str) -> Result<(), BadRequest> {
-    text("traceNo", trace_no, 40)?;
+    number("traceNo", trace_no, 40)?;
     text("currency", currency, 3)?;
     if !(1..=1_000_000_000_000_000).contains(&amount) {
         return Err(BadRequest::OutOfBounds("amount"));
@@ -159,10 +159,23 @@ fn bounds(trace_no: &str, amount: i64, currency: &str) -> Result<(), BadRequest>
 }
 
 fn text(field: &'static str, value: &str, most: usize) -> Result<(), BadRequest> {
+    checked(field, value, most, card_number::is_in)
+}
+
+fn number(field: &'static str, value: &str, most: usize) -> Result<(), BadRequest> {
+    checked(field, value, most, card_number::is_all_of)
+}
+
+fn checked(
+    field: &'static str,
+    value: &str,
+    most: usize,
+    is_card: fn(&str) -> bool,
+) -> Result<(), BadRequest> {
     if value.is_empty() || value.len() > most {
         return Err(BadRequest::OutOfBounds(field));
     }
-    if card_number::is_in(value) {
+    if is_card(value) {
         return Err(BadRequest::CardNumber(field));
     }
     Ok(())
