@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod outbox;
+pub mod outbox_grants;
 pub mod pool;
 
 pub use error::{LostKey, StoreError};
