@@ -245,7 +245,7 @@ CREATE TABLE network_cancel_outcome (
   CONSTRAINT ck_network_cancel_outcome_origin CHECK (origin IN ('LIVE', 'LEGACY'))
 ) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_0900_bin;
 
--- A cancel of a confirmed payment (or the compensation of an accepted leg of an aborted one).
+-- A cancel of a confirmed payment.
 CREATE TABLE cancellation (
   payment_id        BINARY(16)        NOT NULL,
   cancel_no         SMALLINT UNSIGNED NOT NULL,
@@ -268,10 +268,10 @@ CREATE TABLE cancellation (
   CONSTRAINT fk_cancellation_payment FOREIGN KEY (payment_id) REFERENCES payment (payment_id),
   CONSTRAINT ck_cancellation_slot CHECK (slot = ASCII(SUBSTRING(payment_id, 15, 1)) * 256 + ASCII(SUBSTRING(payment_id, 16, 1))),
   CONSTRAINT ck_cancellation_no CHECK (cancel_no >= 1),
-  CONSTRAINT ck_cancellation_kind CHECK (kind IN ('MERCHANT', 'SYSTEM', 'COMPENSATION')),
+  CONSTRAINT ck_cancellation_kind CHECK (kind IN ('MERCHANT', 'SYSTEM')),
   CONSTRAINT ck_cancellation_amount CHECK (amount BETWEEN 1 AND 1000000000000000),
   CONSTRAINT ck_cancellation_tax CHECK (tax_free >= 0 AND vat >= 0 AND tax_free + vat <= amount),
-  CONSTRAINT ck_cancellation_fee CHECK (fee >= 0 AND fee_vat >= 0 AND fee + fee_vat <= amount),
+  CONSTRAINT ck_cancellation_fee CHECK (fee BETWEEN 0 AND amount AND fee_vat BETWEEN 0 AND amount),
   CONSTRAINT ck_cancellation_origin CHECK (origin IN ('LIVE', 'LEGACY'))
 ) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_0900_bin;
 
@@ -286,12 +286,15 @@ CREATE TABLE cancel_share (
   amount     BIGINT            NOT NULL,
   tax_free   BIGINT            NOT NULL,
   vat        BIGINT            NOT NULL,
+  fee        BIGINT            NOT NULL,
+  fee_vat    BIGINT            NOT NULL,
   PRIMARY KEY (payment_id, cancel_no, leg_no),
   KEY ix_cancel_share_leg (payment_id, leg_no),
   CONSTRAINT fk_cancel_share_cancellation FOREIGN KEY (payment_id, cancel_no) REFERENCES cancellation (payment_id, cancel_no),
   CONSTRAINT fk_cancel_share_approval FOREIGN KEY (payment_id, leg_no) REFERENCES approval (payment_id, leg_no),
   CONSTRAINT ck_cancel_share_slot CHECK (slot = ASCII(SUBSTRING(payment_id, 15, 1)) * 256 + ASCII(SUBSTRING(payment_id, 16, 1))),
   CONSTRAINT ck_cancel_share_amount CHECK (amount BETWEEN 1 AND 1000000000000000 AND tax_free >= 0 AND vat >= 0 AND tax_free + vat <= amount),
+  CONSTRAINT ck_cancel_share_fee CHECK (fee BETWEEN 0 AND amount AND fee_vat BETWEEN 0 AND amount),
   CONSTRAINT ck_cancel_share_origin CHECK (origin IN ('LIVE', 'LEGACY'))
 ) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_0900_bin;
 
@@ -362,7 +365,7 @@ CREATE TABLE journal_line (
   PRIMARY KEY (payment_id, seq, line_no),
   CONSTRAINT fk_journal_line_change FOREIGN KEY (payment_id, seq) REFERENCES payment_change (payment_id, seq),
   CONSTRAINT ck_journal_line_slot CHECK (slot = ASCII(SUBSTRING(payment_id, 15, 1)) * 256 + ASCII(SUBSTRING(payment_id, 16, 1))),
-  CONSTRAINT ck_journal_line_account CHECK (account IN ('ISSUER_RECEIVABLE', 'MERCHANT_PAYABLE', 'FEE_REVENUE', 'OUTPUT_VAT', 'SUSPENSE')),
+  CONSTRAINT ck_journal_line_account CHECK (account IN ('ISSUER_RECEIVABLE', 'MERCHANT_PAYABLE', 'FEE_REVENUE', 'OUTPUT_VAT')),
   CONSTRAINT ck_journal_line_side CHECK (side IN ('D', 'C')),
   CONSTRAINT ck_journal_line_currency CHECK (currency IN ('KRW', 'USD')),
   CONSTRAINT ck_journal_line_amount CHECK (amount BETWEEN 1 AND 1000000000000000),

@@ -100,8 +100,7 @@ pub struct Slot(u16);
 impl Slot {
     /// The slot of a merchant's order.
     pub fn of(merchant_id: &str, order_id: &str) -> Self {
-        let text =
-            format!("{SLOT_DOMAIN}|{}:{merchant_id}|{}:{order_id}", merchant_id.len(), order_id.len());
+        let text = format!("{SLOT_DOMAIN}|{}:{merchant_id}|{}:{order_id}", merchant_id.len(), order_id.len());
         let digest = Sha256::digest(text.as_bytes());
         Self(u16::from_be_bytes([digest[0], digest[1]]))
     }

@@ -18,9 +18,17 @@
 //!
 //! No HTTP, no Kafka, no configuration: those belong to the binaries.
 
+pub mod change;
+pub mod codes;
+pub mod event;
 pub mod ids;
+pub mod journal;
+pub mod money;
 pub mod outbox_reader;
+pub mod payment;
+pub mod reference;
 pub mod store;
+pub mod time;
 
 /// The schema, as numbered migrations; applied by `ledger-admin migrate`.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

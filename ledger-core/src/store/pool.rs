@@ -38,7 +38,9 @@ pub async fn connect(url: &str, options: PoolOptions) -> Result<MySqlPool, Store
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection
-                    .execute("SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5")
+                    .execute(
+                        "SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5",
+                    )
                     .await?;
                 Ok(())
             })

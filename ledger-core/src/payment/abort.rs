@@ -1,0 +1,29 @@
+//! Giving a payment up: when nobody is left who waits for its issuers (R10), or when it was never confirmed in time.
+
+use chrono::{DateTime, Utc};
+
+use crate::reference::Issuer;
+
+use super::confirm;
+use super::fact::{Fact, Verdict};
+use super::fold::Payment;
+use super::refusal::Refusal;
+use super::status::Status;
+
+/// A payment whose process died after the attempts were committed: every leg without an answer is abandoned and undone.
+/// `answers` that were recorded before count as they are.
+pub fn recover(payment: &Payment, issuers: &[Issuer], now: DateTime<Utc>) -> Result<Vec<Fact>, Refusal> {
+    let status = payment.status(now);
+    if status != Status::InProgress {
+        return Err(Refusal::InvalidState { status, verb: "recovered" });
+    }
+    confirm::finish(payment, &[], issuers, now)
+}
+
+/// Closes a payment that nobody confirmed.
+pub fn expire(payment: &Payment, now: DateTime<Utc>) -> Result<Vec<Fact>, Refusal> {
+    if payment.verdict.is_none() && payment.legs().next().is_none() && now > payment.opened.expires_at {
+        return Ok(vec![confirm::payment_verdict(payment, Verdict::Expired, None, now)]);
+    }
+    Err(Refusal::InvalidState { status: payment.status(now), verb: "expired" })
+}

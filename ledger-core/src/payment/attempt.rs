@@ -1,0 +1,172 @@
+//! What a message to an issuer has come to: a function of the set of facts about it.
+
+use chrono::{DateTime, Utc};
+
+use crate::money::Minor;
+
+use super::fact::{
+    Attempt, AttemptResult, AttemptVerdict, NetworkCancel, NetworkCancelOutcome, NetworkCancelReason,
+    ResultOutcome, ReversalOutcome, Ruling,
+};
+
+/// The facts about one attempt.
+#[derive(Debug, Clone)]
+pub struct AttemptFacts {
+    /// What was asked.
+    pub attempt: Attempt,
+    /// What came back.
+    pub results: Vec<AttemptResult>,
+    /// What was made of it (AUTH only).
+    pub verdict: Option<AttemptVerdict>,
+    /// The order to undo it (AUTH only).
+    pub network_cancel: Option<NetworkCancel>,
+    /// How undoing it stands, oldest first.
+    pub reversal: Vec<NetworkCancelOutcome>,
+}
+
+/// Where an AUTH attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptState {
+    /// Committed, waiting for an answer.
+    InFlight,
+    /// Approved by the issuer, not yet accepted.
+    Approved,
+    /// Declined, or proven never to have left.
+    Declined,
+    /// The issuer may have acted without our knowing.
+    Uncertain(Uncertainty),
+    /// The approval stands.
+    Accepted,
+    /// Refused for good.
+    Rejected,
+    /// Being undone.
+    Reversing(NetworkCancelReason),
+    /// Undone, by the issuer's word.
+    Voided,
+    /// Unknown to the issuer after the late window; an approval that surfaces reopens it.
+    VoidedProvisional,
+    /// Handed to people.
+    Escalated,
+}
+
+/// Why an attempt is uncertain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncertainty {
+    /// An answer that says so: timeout, garbled, reset.
+    Answer(ResultOutcome),
+    /// No answer recorded, and the deadline has passed.
+    NoAnswer,
+}
+
+impl AttemptFacts {
+    /// An attempt nothing is known about yet.
+    pub const fn new(attempt: Attempt) -> Self {
+        Self { attempt, results: Vec::new(), verdict: None, network_cancel: None, reversal: Vec::new() }
+    }
+
+    /// The ruling, once there is one.
+    pub fn ruling(&self) -> Option<Ruling> {
+        self.verdict.as_ref().map(|verdict| verdict.ruling)
+    }
+
+    /// The approval among the results.
+    pub fn approval(&self) -> Option<&AttemptResult> {
+        self.result(ResultOutcome::Approved)
+    }
+
+    /// The first result with this outcome.
+    pub fn result(&self, outcome: ResultOutcome) -> Option<&AttemptResult> {
+        self.results.iter().find(|result| result.outcome == outcome)
+    }
+
+    /// The number a further result gets.
+    pub fn next_result_no(&self) -> u16 {
+        self.results.iter().map(|result| result.result_no).max().map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// The number a further reversal outcome gets.
+    pub fn next_outcome_no(&self) -> u8 {
+        self.reversal.last().map_or(1, |last| last.outcome_no.saturating_add(1))
+    }
+
+    /// Where the attempt stands at `now`.
+    pub fn state(&self, now: DateTime<Utc>) -> AttemptState {
+        match self.ruling() {
+            Some(Ruling::Accept { .. }) => AttemptState::Accepted,
+            Some(Ruling::Reject) => AttemptState::Rejected,
+            Some(Ruling::Abandon) => self.reversal_state(),
+            None => self.open_state(now),
+        }
+    }
+
+    fn open_state(&self, now: DateTime<Utc>) -> AttemptState {
+        if self.approval().is_some() {
+            return AttemptState::Approved;
+        }
+        if self.result(ResultOutcome::Declined).or_else(|| self.result(ResultOutcome::NotSent)).is_some() {
+            return AttemptState::Declined;
+        }
+        if let Some(result) = self.results.iter().find(|result| result.outcome.is_uncertain()) {
+            return AttemptState::Uncertain(Uncertainty::Answer(result.outcome));
+        }
+        if now > self.attempt.deadline_at {
+            return AttemptState::Uncertain(Uncertainty::NoAnswer);
+        }
+        AttemptState::InFlight
+    }
+
+    fn reversal_state(&self) -> AttemptState {
+        let reason = self.network_cancel.as_ref().map_or(NetworkCancelReason::Timeout, |order| order.reason);
+        match self.reversal.last().map(|fact| fact.outcome) {
+            None | Some(ReversalOutcome::Reopened) => AttemptState::Reversing(reason),
+            Some(ReversalOutcome::Voided) => AttemptState::Voided,
+            Some(ReversalOutcome::VoidedProvisional) => AttemptState::VoidedProvisional,
+            Some(ReversalOutcome::Escalated) => AttemptState::Escalated,
+        }
+    }
+
+    /// The amount that stands at the issuer by our own word.
+    pub fn effective(&self) -> Minor {
+        match self.ruling() {
+            Some(Ruling::Accept { .. }) => self.attempt.amount,
+            Some(Ruling::Reject | Ruling::Abandon) | None => Minor::ZERO,
+        }
+    }
+
+    /// The amount that may stand at the issuer without our wanting it.
+    pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
+        if self.state(now).is_exposed() { self.attempt.amount } else { Minor::ZERO }
+    }
+}
+
+impl AttemptState {
+    /// Whether money may be held that is not accepted.
+    pub const fn is_exposed(self) -> bool {
+        match self {
+            Self::Uncertain(_) | Self::Reversing(_) | Self::Escalated => true,
+            Self::InFlight
+            | Self::Approved
+            | Self::Declined
+            | Self::Accepted
+            | Self::Rejected
+            | Self::Voided
+            | Self::VoidedProvisional => false,
+        }
+    }
+
+    /// The public word for it.
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::InFlight => "IN_FLIGHT",
+            Self::Approved => "APPROVED",
+            Self::Declined => "DECLINED",
+            Self::Uncertain(_) => "UNCERTAIN",
+            Self::Accepted => "ACCEPTED",
+            Self::Rejected => "REJECTED",
+            Self::Reversing(_) => "REVERSING",
+            Self::Voided => "VOIDED",
+            Self::VoidedProvisional => "VOIDED_PROVISIONAL",
+            Self::Escalated => "ESCALATED",
+        }
+    }
+}

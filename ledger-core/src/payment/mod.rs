@@ -1,0 +1,18 @@
+//! The model, pure: no await, no clock, no randomness, no SQL. A decision takes a [`fold::Payment`] and a command and
+//! returns new facts or a refusal.
+
+pub mod abort;
+pub mod allocation;
+pub mod attempt;
+pub mod balance;
+pub mod cancel;
+pub mod confirm;
+pub mod create;
+pub mod fact;
+pub mod fold;
+pub mod legacy;
+pub mod refusal;
+pub mod reverse;
+pub mod shares;
+pub mod status;
+pub mod tax;

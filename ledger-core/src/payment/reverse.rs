@@ -1,0 +1,193 @@
+//! Undoing an abandoned authorization, until the issuer's word is definite or people take over (R1–R4).
+
+use chrono::{DateTime, Utc};
+
+use crate::codes;
+use crate::reference::Issuer;
+use crate::time::BusinessDate;
+
+use super::attempt::{AttemptFacts, AttemptState};
+use super::confirm::{Answer, trace_no};
+use super::fact::{
+    Attempt, AttemptKind, AttemptResult, Fact, NetworkCancel, NetworkCancelOutcome, ResultOutcome,
+    ReversalOutcome, SentBy,
+};
+use super::fold::Payment;
+use super::refusal::Refusal;
+
+/// An attempt is handed to people when this part of its validity is over: seventeen twentieths.
+const ESCALATE_NUMERATOR: i32 = 17;
+const ESCALATE_DENOMINATOR: i32 = 20;
+
+codes! {
+    /// What a reversal step came to.
+    Step {
+        /// Undone by the issuer's word.
+        Voided = "VOIDED",
+        /// Unknown to the issuer, after the late window: undone unless an approval surfaces.
+        Provisional = "PROVISIONAL",
+        /// Not definite yet.
+        Repeat = "REPEAT",
+        /// Handed to people.
+        Escalated = "ESCALATED",
+    }
+}
+
+/// The instant from which an order to undo is handed to people.
+pub fn escalate_at(order: &NetworkCancel) -> DateTime<Utc> {
+    order.requested_at + (order.valid_until - order.requested_at) * ESCALATE_NUMERATOR / ESCALATE_DENOMINATOR
+}
+
+/// Whether the attempt is still to be undone.
+pub fn is_due(attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
+    matches!(attempt.state(now), AttemptState::Reversing(_))
+}
+
+/// Commits a NET_CANCEL attempt for the AUTH attempt `target_no` of a leg; nothing when it is not being undone.
+pub fn start(
+    payment: &Payment,
+    leg_no: u8,
+    target_no: u16,
+    issuer: &Issuer,
+    now: DateTime<Utc>,
+) -> Vec<Fact> {
+    let Some(leg) = payment.leg(leg_no) else { return Vec::new() };
+    let Some(target) = payment.attempt(leg_no, AttemptKind::Auth, target_no) else { return Vec::new() };
+    if !is_due(target, now) {
+        return Vec::new();
+    }
+    let attempt_no = leg.next_attempt_no(AttemptKind::NetCancel);
+    vec![Fact::Attempt(Attempt {
+        leg_no,
+        kind: AttemptKind::NetCancel,
+        attempt_no,
+        issuer_id: target.attempt.issuer_id.clone(),
+        trace_date: BusinessDate::in_seoul(now).day(),
+        trace_no: trace_no(payment.id, leg_no, AttemptKind::NetCancel, attempt_no),
+        amount: target.attempt.amount,
+        target_no: Some(target_no),
+        cancel_no: None,
+        sent_by: SentBy::Ledger,
+        deadline_at: now + issuer.answer_within(),
+    })]
+}
+
+/// Records the answer to a NET_CANCEL attempt and says what it came to.
+pub fn finish(
+    payment: &Payment,
+    leg_no: u8,
+    attempt_no: u16,
+    answer: &Answer,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Fact>, Step), Refusal> {
+    let attempt = payment.attempt(leg_no, AttemptKind::NetCancel, attempt_no).ok_or(Refusal::NotFound)?;
+    let target_no = attempt.attempt.target_no.ok_or(Refusal::NotFound)?;
+    let target = payment.attempt(leg_no, AttemptKind::Auth, target_no).ok_or(Refusal::NotFound)?;
+    let order = target.network_cancel.as_ref().ok_or(Refusal::NotFound)?;
+    let mut facts = vec![Fact::Result(AttemptResult {
+        leg_no,
+        kind: AttemptKind::NetCancel,
+        attempt_no,
+        outcome: answer.outcome,
+        result_no: attempt.next_result_no(),
+        source: answer.source,
+        issuer_ref: answer.issuer_ref.clone(),
+        issuer_code: answer.issuer_code.clone(),
+        received_at: answer.received_at,
+    })];
+    if !is_due(target, now) {
+        return Ok((facts, Step::Voided));
+    }
+    let step = step(payment, leg_no, target, order, answer.outcome, attempt.attempt.attempt_no, now);
+    facts.extend(outcome_of(step).map(|outcome| {
+        Fact::NetworkCancelOutcome(NetworkCancelOutcome {
+            leg_no,
+            attempt_no: target_no,
+            outcome_no: target.next_outcome_no(),
+            outcome,
+            decided_at: now,
+        })
+    }));
+    Ok((facts, step))
+}
+
+const fn outcome_of(step: Step) -> Option<ReversalOutcome> {
+    match step {
+        Step::Voided => Some(ReversalOutcome::Voided),
+        Step::Provisional => Some(ReversalOutcome::VoidedProvisional),
+        Step::Escalated => Some(ReversalOutcome::Escalated),
+        Step::Repeat => None,
+    }
+}
+
+fn step(
+    payment: &Payment,
+    leg_no: u8,
+    target: &AttemptFacts,
+    order: &NetworkCancel,
+    outcome: ResultOutcome,
+    attempt_no: u16,
+    now: DateTime<Utc>,
+) -> Step {
+    match outcome {
+        ResultOutcome::Reversed | ResultOutcome::Canceled => Step::Voided,
+        ResultOutcome::NoOriginal if absence_agreed(payment, leg_no, target, order, attempt_no, now) => {
+            Step::Provisional
+        }
+        ResultOutcome::TooLate | ResultOutcome::Declined => Step::Escalated,
+        ResultOutcome::NoOriginal
+        | ResultOutcome::Approved
+        | ResultOutcome::Timeout
+        | ResultOutcome::Garbled
+        | ResultOutcome::Reset
+        | ResultOutcome::NotSent => {
+            if now >= escalate_at(order) {
+                Step::Escalated
+            } else {
+                Step::Repeat
+            }
+        }
+    }
+}
+
+/// "No original" counts when the late window has passed, an earlier try said the same, and no approval is known (R2).
+fn absence_agreed(
+    payment: &Payment,
+    leg_no: u8,
+    target: &AttemptFacts,
+    order: &NetworkCancel,
+    attempt_no: u16,
+    now: DateTime<Utc>,
+) -> bool {
+    let said_before = payment.leg(leg_no).is_some_and(|leg| {
+        leg.attempts_of(AttemptKind::NetCancel)
+            .filter(|earlier| earlier.attempt.target_no == Some(target.attempt.attempt_no))
+            .filter(|earlier| earlier.attempt.attempt_no < attempt_no)
+            .any(|earlier| earlier.result(ResultOutcome::NoOriginal).is_some())
+    });
+    now >= order.late_until && said_before && target.approval().is_none()
+}
+
+/// An answer to an AUTH attempt after its verdict: recorded, never revived (R1). An approval that surfaces after "no
+/// original" was believed reopens the reversal.
+pub fn late(
+    payment: &Payment,
+    leg_no: u8,
+    attempt_no: u16,
+    answer: &Answer,
+    now: DateTime<Utc>,
+) -> Vec<Fact> {
+    let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { return Vec::new() };
+    let mut facts: Vec<_> = super::confirm::late_result(payment, leg_no, answer).into_iter().collect();
+    let surfaced = answer.outcome == ResultOutcome::Approved && !facts.is_empty();
+    if surfaced && attempt.state(now) == AttemptState::VoidedProvisional {
+        facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
+            leg_no,
+            attempt_no,
+            outcome_no: attempt.next_outcome_no(),
+            outcome: ReversalOutcome::Reopened,
+            decided_at: now,
+        }));
+    }
+    facts
+}

@@ -1,0 +1,118 @@
+//! The public status of a payment and of its cancellations.
+
+use chrono::{DateTime, Utc};
+
+use crate::codes;
+use crate::money::Minor;
+
+use super::attempt::AttemptState;
+use super::fact::{ShareOutcome, Verdict};
+use super::fold::{Cancel, Payment};
+
+codes! {
+    /// A payment, as its merchant sees it.
+    Status {
+        /// Created, nothing asked of any issuer.
+        Ready = "READY",
+        /// Issuers are being asked.
+        InProgress = "IN_PROGRESS",
+        /// Every leg approved.
+        Done = "DONE",
+        /// Some of it refunded.
+        PartialCanceled = "PARTIAL_CANCELED",
+        /// All of it refunded.
+        Canceled = "CANCELED",
+        /// Failed; what was approved is undone.
+        Aborted = "ABORTED",
+        /// Not confirmed in time.
+        Expired = "EXPIRED",
+    }
+}
+
+codes! {
+    /// How far undoing an aborted payment has come.
+    Reversal {
+        /// Nothing to undo.
+        None = "NONE",
+        /// Under way.
+        Pending = "PENDING",
+        /// Undone.
+        Done = "DONE",
+        /// Handed to people.
+        Escalated = "ESCALATED",
+    }
+}
+
+codes! {
+    /// A cancellation, as its merchant sees it.
+    CancelStatus {
+        /// An issuer has not answered yet; it is repeated.
+        InProgress = "IN_PROGRESS",
+        /// All shares refunded.
+        Done = "DONE",
+        /// Some shares refunded, the rest refused.
+        PartiallyDone = "PARTIALLY_DONE",
+        /// Refused.
+        Failed = "FAILED",
+    }
+}
+
+impl Payment {
+    /// The status at `now`.
+    pub fn status(&self, now: DateTime<Utc>) -> Status {
+        match self.verdict.as_ref().map(|fact| fact.verdict) {
+            Some(Verdict::Confirmed) => self.refund_status(),
+            Some(Verdict::Aborted) => Status::Aborted,
+            Some(Verdict::Expired) => Status::Expired,
+            None if self.legs().next().is_some() => Status::InProgress,
+            None if now > self.opened.expires_at => Status::Expired,
+            None => Status::Ready,
+        }
+    }
+
+    fn refund_status(&self) -> Status {
+        match self.balance() {
+            Ok(Minor::ZERO) => Status::Canceled,
+            Ok(balance) if balance == self.opened.total => Status::Done,
+            Ok(_) | Err(_) => Status::PartialCanceled,
+        }
+    }
+
+    /// How far undoing has come.
+    pub fn reversal(&self, now: DateTime<Utc>) -> Reversal {
+        let states: Vec<_> =
+            self.legs().flat_map(|leg| leg.authorizations()).map(|attempt| attempt.state(now)).collect();
+        if states.contains(&AttemptState::Escalated) {
+            Reversal::Escalated
+        } else if states.iter().any(|state| matches!(state, AttemptState::Reversing(_))) {
+            Reversal::Pending
+        } else if states.iter().any(|s| matches!(s, AttemptState::Voided | AttemptState::VoidedProvisional)) {
+            Reversal::Done
+        } else {
+            Reversal::None
+        }
+    }
+
+    /// What may stand at issuers without our wanting it.
+    pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
+        Minor::sum(self.legs().flat_map(|leg| leg.authorizations()).map(|attempt| attempt.exposure(now)))
+            .unwrap_or(self.opened.total)
+    }
+}
+
+impl Cancel {
+    /// The status.
+    pub fn status(&self) -> CancelStatus {
+        if !self.is_settled() {
+            return CancelStatus::InProgress;
+        }
+        let done = self.outcomes.values().filter(|fact| fact.outcome == ShareOutcome::Done).count();
+        if done == self.shares.len() {
+            CancelStatus::Done
+        } else if done == 0 {
+            CancelStatus::Failed
+        } else {
+            CancelStatus::PartiallyDone
+        }
+    }
+}
