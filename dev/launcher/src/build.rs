@@ -51,7 +51,9 @@ pub fn prepare(what: &str, builds: &[Build], fetch: bool) -> Result<(), Failure>
         let mut child = Running(start(*build)?);
         let mut spoken = Instant::now();
         loop {
-            if let Some(status) = child.0.try_wait().map_err(|e| Failure::Start(format!("waiting for cargo: {e}")))? {
+            if let Some(status) =
+                child.0.try_wait().map_err(|e| Failure::Start(format!("waiting for cargo: {e}")))?
+            {
                 if !status.success() {
                     return Err(Failure::Build(build.name(), status));
                 }
@@ -111,7 +113,9 @@ impl Parts {
             }
             Ok(Err(missing)) => Err(Failure::Missing(missing)),
             Err(RecvTimeoutError::Timeout) => Ok(()),
-            Err(RecvTimeoutError::Disconnected) => Err(Failure::Start("looking for the parts broke off".into())),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Failure::Start("looking for the parts broke off".into()))
+            }
         }
     }
 }

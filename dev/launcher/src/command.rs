@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn every_command_of_the_help_is_known_and_no_other() {
-        let told = crate::HELP.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        let told = crate::HELP
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| !line.starts_with(' '));
         for line in told {
             let words = line.split([' ', ',']).take_while(|word| !word.starts_with(['[', '-']));
             let mut known = words.filter(|word| !word.is_empty()).map(|word| Action::of(OsStr::new(word)));

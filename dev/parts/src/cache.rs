@@ -85,12 +85,8 @@ impl Cache {
 
     fn lock(&self, part: &str, wait: &Wait) -> Result<File, CacheError> {
         let path = self.root.join(format!("{part}.lock"));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|e| at(&path, e))?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| at(&path, e))?;
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => wait.step("waiting for another checkout that makes it"),

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_names_the_three_ways() {
-        let text = Missing::part("MySQL", &["no apt-get".into()], "LEDGER_MYSQL_URL", "mysqld 8.4").to_string();
+        let text =
+            Missing::part("MySQL", &["no apt-get".into()], "LEDGER_MYSQL_URL", "mysqld 8.4").to_string();
         for way in ["no apt-get", "LEDGER_MYSQL_URL", "container engine", "install mysqld 8.4"] {
             assert!(text.contains(way), "{text}");
         }

@@ -45,7 +45,8 @@ impl Apt {
             on_path(program).ok_or_else(|| format!("{program} is not on PATH"))?;
         }
         let source = machine_source()?;
-        let write = |name: &str, text: &str| fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"));
+        let write =
+            |name: &str, text: &str| fs::write(dir.join(name), text).map_err(|e| format!("{name}: {e}"));
         for folder in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(dir.join(folder)).map_err(|e| format!("{folder}: {e}"))?;
         }
@@ -82,7 +83,8 @@ impl Apt {
         let archives = self.dir.join("archives");
         let entries = fs::read_dir(&archives).map_err(|e| format!("reading the downloads: {e}"))?;
         let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-        let mut debs: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|e| e == "deb")).collect();
+        let mut debs: Vec<PathBuf> =
+            files.filter(|file| file.extension().is_some_and(|e| e == "deb")).collect();
         debs.sort();
         Ok(debs)
     }
@@ -148,7 +150,7 @@ fn deb822(text: &str) -> Option<String> {
         for (key, value) in &fields {
             let told = ["Types", "URIs", "Suites", "Components", "Enabled"];
             if !told.iter().any(|known| key.eq_ignore_ascii_case(known)) {
-                swapped.push_str(&format!("{key}: {value}\n"));
+                swapped.extend([key, ": ", value, "\n"]);
             }
         }
         Some(swapped)

@@ -18,7 +18,9 @@ pub struct Engine {
 pub fn container_engine() -> Result<Engine, String> {
     let asked = addresses();
     let found = asked.iter().find(|address| answers(address));
-    found.map(|address| Engine { address: address.clone() }).ok_or_else(|| "no container engine answers".to_owned())
+    found
+        .map(|address| Engine { address: address.clone() })
+        .ok_or_else(|| "no container engine answers".to_owned())
 }
 
 fn addresses() -> Vec<String> {
@@ -27,7 +29,8 @@ fn addresses() -> Vec<String> {
     {
         return vec![host];
     }
-    let in_dir = |variable: &str, file: &str| std::env::var_os(variable).map(|dir| PathBuf::from(dir).join(file));
+    let in_dir =
+        |variable: &str, file: &str| std::env::var_os(variable).map(|dir| PathBuf::from(dir).join(file));
     let sockets = [
         Some(PathBuf::from("/var/run/docker.sock")),
         in_dir("XDG_RUNTIME_DIR", "docker.sock"),

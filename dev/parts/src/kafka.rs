@@ -125,7 +125,7 @@ fn from_packages(wait: &Wait) -> Result<KafkaServer, String> {
 fn server_in(jars: PathBuf, origin: String) -> Result<KafkaServer, String> {
     let entries = fs::read_dir(&jars).map_err(|e| format!("{}: {e}", jars.display()))?;
     let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
-    let version = names.filter_map(|name| version_of(&name)).next();
+    let version = names.into_iter().find_map(|name| version_of(&name));
     let version = version.ok_or_else(|| format!("no kafka_2.13 jar in {}", jars.display()))?;
     if !version.starts_with('4') {
         return Err(format!("Kafka is {version}, but 4 is needed"));

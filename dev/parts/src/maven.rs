@@ -25,17 +25,18 @@ pub(crate) fn copy_jars(dir: &Path, jars: &[&str], wait: &Wait) -> Result<(), St
 }
 
 fn pom_of(jars: &[&str]) -> Result<String, String> {
-    let mut dependencies = String::new();
+    let mut dependencies = Vec::new();
     for jar in jars {
         let parts: Vec<&str> = jar.split(':').collect();
         let [group, artifact, version] = parts[..] else {
             return Err(format!("{jar} is not group:artifact:version"));
         };
-        dependencies.push_str(&format!(
+        dependencies.push(format!(
             "    <dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
              <version>{version}</version></dependency>\n"
         ));
     }
+    let dependencies = dependencies.concat();
     Ok(format!(
         "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  \
          <groupId>dev</groupId>\n  <artifactId>parts</artifactId>\n  <version>1</version>\n  \

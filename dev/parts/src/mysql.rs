@@ -22,7 +22,10 @@ const LEAST: (u32, u32) = (8, 4);
 #[derive(Clone, Debug)]
 pub enum Mysql {
     /// Two running servers; both URLs name an account that may create accounts and databases.
-    Url { primary: String, replica: String },
+    Url {
+        primary: String,
+        replica: String,
+    },
     Container(Engine),
     Server(MysqlServer),
 }
@@ -58,7 +61,9 @@ impl MysqlServer {
 impl std::fmt::Display for Mysql {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Url { .. } => write!(f, "MySQL: the running servers of {MYSQL_URL} and {MYSQL_REPLICA_URL}"),
+            Self::Url { .. } => {
+                write!(f, "MySQL: the running servers of {MYSQL_URL} and {MYSQL_REPLICA_URL}")
+            }
             Self::Container(engine) => write!(f, "MySQL: containers of the engine at {}", engine.address),
             Self::Server(server) => write!(f, "MySQL: {} {}", server.version, server.origin),
         }
@@ -102,7 +107,9 @@ fn urls() -> Result<Option<Mysql>, Missing> {
     match (set(MYSQL_URL), set(MYSQL_REPLICA_URL)) {
         (None, None) => Ok(None),
         (Some(primary), Some(replica)) => Ok(Some(Mysql::Url { primary, replica })),
-        _ => Err(Missing::usage(format!("{MYSQL_URL} and {MYSQL_REPLICA_URL} belong together: set both or none"))),
+        _ => Err(Missing::usage(format!(
+            "{MYSQL_URL} and {MYSQL_REPLICA_URL} belong together: set both or none"
+        ))),
     }
 }
 

@@ -75,7 +75,12 @@ impl Shared {
             }
             if waited.timed_out() {
                 let colon = if state.step.is_empty() { "" } else { ": " };
-                line(&format!("{}{colon}{}, {} s so far", self.what, state.step, self.started.elapsed().as_secs()));
+                line(&format!(
+                    "{}{colon}{}, {} s so far",
+                    self.what,
+                    state.step,
+                    self.started.elapsed().as_secs()
+                ));
                 state.spoken = true;
                 pause = EVERY;
             }

@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use crate::env::EnvFile;
 use crate::server::Server;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The ledger's accounts as `migrations/roles.sql` makes them, with the key of each URL in the env file.
 pub(crate) const LEDGER: [(&str, &str); 7] = [
     ("ledger_owner", "MYSQL_OWNER_URL"),
@@ -19,7 +21,8 @@ pub(crate) const LEDGER: [(&str, &str); 7] = [
     ("ledger_ops", "MYSQL_OPS_URL"),
     ("ledger_admin", "MYSQL_ADMIN_URL"),
 ];
-pub(crate) const LEGACY: [(&str, &str); 2] = [("legacy_owner", "LEGACY_URL"), ("legacy_read", "LEGACY_READ_URL")];
+pub(crate) const LEGACY: [(&str, &str); 2] =
+    [("legacy_owner", "LEGACY_URL"), ("legacy_read", "LEGACY_READ_URL")];
 
 /// Passwords of one stack.
 #[derive(Debug)]
@@ -54,7 +57,13 @@ impl Passwords {
     }
 
     /// Writes the URLs of all accounts into `env`.
-    pub(crate) fn tell(&self, env: &mut EnvFile, primary: &Server, replica: &Server, names: &Names) -> Result<()> {
+    pub(crate) fn tell(
+        &self,
+        env: &mut EnvFile,
+        primary: &Server,
+        replica: &Server,
+        names: &Names,
+    ) -> Result<()> {
         for (account, key) in LEDGER {
             env.set(key, primary.url(&self.userinfo(account)?, &names.ledger));
         }
@@ -90,7 +99,12 @@ pub(crate) fn replication_password() -> Result<String> {
 pub(crate) fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0_u8; bytes];
     fill(&mut random)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(HEX[usize::from(digit)])).collect()
 }
 
 pub(crate) fn random_u64() -> Result<u64> {

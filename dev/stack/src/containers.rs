@@ -66,12 +66,12 @@ async fn start_mysql(id: u32, dir: &Path) -> Result<(ContainerAsync<Mysql>, Serv
         .start()
         .await?;
     let ca = dir.join(format!("mysql-{id}-ca.pem"));
-    container.copy_file_from("/var/lib/mysql/ca.pem", ca.as_path()).await.context("copying the server's certificate")?;
-    let authority = format!(
-        "{}:{}",
-        container.get_host().await?,
-        container.get_host_port_ipv4(MYSQL_PORT.tcp()).await?
-    );
+    container
+        .copy_file_from("/var/lib/mysql/ca.pem", ca.as_path())
+        .await
+        .context("copying the server's certificate")?;
+    let authority =
+        format!("{}:{}", container.get_host().await?, container.get_host_port_ipv4(MYSQL_PORT.tcp()).await?);
     let query = format!("ssl-mode=VERIFY_CA&ssl-ca={}", escaped(&ca));
     Ok((container, Server::new(authority, format!("root:{password}"), query)))
 }

@@ -9,12 +9,15 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     let exe = std::env::current_exe().context("finding the running program")?;
     // cargo marks the folder, so a build for another profile or target is found as well
     let target = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
-    target.map(Path::to_owned).with_context(|| format!("{} is not in a target folder of cargo", exe.display()))
+    target
+        .map(Path::to_owned)
+        .with_context(|| format!("{} is not in a target folder of cargo", exe.display()))
 }
 
 /// `target/dev/<name>`.
 pub fn stack_dir(name: &str) -> Result<PathBuf> {
-    let fits = !name.is_empty() && name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fits =
+        !name.is_empty() && name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !fits {
         bail!("the name of a stack is 1 to 32 letters, digits and hyphens, not {name:?}");
     }

@@ -46,7 +46,7 @@ impl EnvFile {
 
     /// A shell can source it: values are quoted, and none of ours holds a quote.
     fn text(&self) -> String {
-        self.values.iter().map(|(key, value)| format!("{key}='{value}'\n")).collect()
+        self.values.iter().flat_map(|(key, value)| [key, "='", value, "'\n"]).collect()
     }
 
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
@@ -55,7 +55,9 @@ impl EnvFile {
 
     pub fn get(&self, key: &str) -> Result<&str> {
         let value = self.values.get(key).map(String::as_str);
-        value.with_context(|| format!("the running stack tells no {key}: restart it with `cargo dev down` and `up`"))
+        value.with_context(|| {
+            format!("the running stack tells no {key}: restart it with `cargo dev down` and `up`")
+        })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -25,14 +25,14 @@ pub struct Infra {
 #[derive(Debug)]
 enum MysqlHold {
     Given,
-    Containers(MysqlContainers),
+    Containers(Box<MysqlContainers>),
     Processes { primary: Box<mysql::Node>, replica: Box<mysql::Node> },
 }
 
 #[derive(Debug)]
 enum KafkaHold {
     Given,
-    Container(KafkaContainer),
+    Container(Box<KafkaContainer>),
     Process(Box<kafka::Node>),
 }
 
@@ -99,7 +99,11 @@ async fn start_mysql(from: Mysql, dir: &Path, registry: &Registry) -> Result<(Se
         }
         Mysql::Container(_) => {
             let containers = MysqlContainers::start(dir).await.context("starting MySQL in containers")?;
-            Ok((containers.primary.clone(), containers.replica.clone(), MysqlHold::Containers(containers)))
+            Ok((
+                containers.primary.clone(),
+                containers.replica.clone(),
+                MysqlHold::Containers(Box::new(containers)),
+            ))
         }
         Mysql::Server(program) => {
             let (primary, replica) = start_pair(&program, dir, registry).await?;
@@ -109,7 +113,11 @@ async fn start_mysql(from: Mysql, dir: &Path, registry: &Registry) -> Result<(Se
     }
 }
 
-async fn start_pair(program: &MysqlServer, dir: &Path, registry: &Registry) -> Result<(mysql::Node, mysql::Node)> {
+async fn start_pair(
+    program: &MysqlServer,
+    dir: &Path,
+    registry: &Registry,
+) -> Result<(mysql::Node, mysql::Node)> {
     let node = |role| mysql::Node::start(program, role, dir, registry);
     let (primary, replica) = tokio::try_join!(node(Role::Primary), node(Role::Replica))?;
     replication::follow(&primary, &replica).await?;
@@ -124,7 +132,7 @@ async fn start_kafka(from: Kafka, dir: &Path, registry: &Registry) -> Result<(St
         }
         Kafka::Container(_) => {
             let container = KafkaContainer::start().await.context("starting Kafka in a container")?;
-            Ok((container.brokers.clone(), KafkaHold::Container(container)))
+            Ok((container.brokers.clone(), KafkaHold::Container(Box::new(container))))
         }
         Kafka::Server(program) => {
             let node = kafka::Node::start(&program, dir, registry).await?;

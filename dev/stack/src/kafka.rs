@@ -43,7 +43,7 @@ appender.stdout.layout.type = PatternLayout
 appender.stdout.layout.pattern = %d{ISO8601} %p %m (%c)%n
 ";
 const MACHINE: [&str; 3] = ["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC"];
-const START_LIMIT: Duration = Duration::from_secs(120);
+const START_LIMIT: Duration = Duration::from_mins(2);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running broker.
@@ -58,7 +58,8 @@ impl Node {
     pub(crate) async fn start(program: &KafkaServer, stack_dir: &Path, registry: &Registry) -> Result<Self> {
         let dir = stack_dir.join("kafka");
         let data = dir.join("data");
-        copy_flat(&template(program)?, &data)?;
+        let (of, to) = (program.clone(), data.clone());
+        tokio::task::spawn_blocking(move || copy_flat(&template(&of)?, &to)).await??;
         let brokers = format!("127.0.0.1:{}", free_port()?);
         let config = write_config(&dir, &data, &brokers, &format!("127.0.0.1:{}", free_port()?))?;
         let logging = dir.join("log4j2.properties");
@@ -132,7 +133,8 @@ fn copy_flat(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).with_context(|| format!("copying {entry:?}"))?;
+            fs::copy(entry.path(), to.join(entry.file_name()))
+                .with_context(|| format!("copying {entry:?}"))?;
         }
     }
     Ok(())

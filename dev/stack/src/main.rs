@@ -30,6 +30,8 @@ fn main() -> ExitCode {
             Command::Audit(which) => cli::audit::run(&which.name),
         }
     });
+    // a download that was interrupted is not waited for
+    runtime.shutdown_background();
     done.unwrap_or_else(|e| {
         eprintln!("stack: {e:#}");
         let usage = e.downcast_ref::<Missing>().is_some_and(Missing::is_usage);

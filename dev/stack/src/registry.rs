@@ -43,7 +43,9 @@ impl Process {
             && let Ok(pid) = self.rustix_pid()
         {
             // gone in between is what was wanted
-            kill_process_group(pid, Signal::KILL).or_else(|_| kill_process(pid, Signal::KILL)).unwrap_or_default();
+            kill_process_group(pid, Signal::KILL)
+                .or_else(|_| kill_process(pid, Signal::KILL))
+                .unwrap_or_default();
         }
     }
 
@@ -60,8 +62,8 @@ fn started(pid: u32) -> Option<String> {
         // the name in brackets may hold anything, so fields are counted behind it
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
         let state = fields.next()?;
-        let start = fields.nth(18)?;
-        return (!matches!(state, "Z" | "X")).then(|| start.to_owned());
+        let moment = fields.nth(18)?;
+        return (!matches!(state, "Z" | "X")).then(|| moment.to_owned());
     }
     let mut ps = std::process::Command::new("ps");
     let told = ps.args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;

@@ -14,8 +14,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Lets `replica` follow `primary` from its first transaction on, over TLS, and closes it to writers.
 pub(crate) async fn follow(primary: &Node, replica: &Node) -> Result<()> {
     let certificate = primary.ca.display().to_string();
-    follow_at(&primary.server.root_url(""), &replica.server.root_url(""), "127.0.0.1", primary.port, Some(&certificate))
-        .await
+    follow_at(
+        &primary.server.root_url(""),
+        &replica.server.root_url(""),
+        "127.0.0.1",
+        primary.port,
+        Some(&certificate),
+    )
+    .await
 }
 
 /// The same for servers that are not processes of ours; `host` and `port` are the primary as the replica sees it.

@@ -13,7 +13,8 @@ use crate::dirs::workspace_file;
 pub(crate) async fn create(root: &mut MySqlConnection, name: &str, account: &str) -> Result<()> {
     // in a grant an underscore stands for any character
     let pattern = name.replace('_', "\\_");
-    let sql = format!("CREATE DATABASE IF NOT EXISTS `{name}`; GRANT ALL ON `{pattern}`.* TO '{account}'@'%'");
+    let sql =
+        format!("CREATE DATABASE IF NOT EXISTS `{name}`; GRANT ALL ON `{pattern}`.* TO '{account}'@'%'");
     execute(root, sql).await.with_context(|| format!("making the database {name}"))
 }
 

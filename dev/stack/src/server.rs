@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result};
 
+use crate::accounts::hex;
+
 /// One server; every URL that we hand out comes from here, so every one of them asks for TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
@@ -52,7 +54,8 @@ pub(crate) fn escaped(path: &std::path::Path) -> String {
         if byte.is_ascii_alphanumeric() || b"-._/".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            text.push_str(&hex(&[byte]));
         }
     }
     text
@@ -76,6 +79,6 @@ mod tests {
     fn only_the_database_is_swapped() {
         let url = "mysql://u:p@h:1/ledger?ssl-mode=VERIFY_CA&ssl-ca=/a/b";
         assert_eq!(with_database(url, "t_1").unwrap(), "mysql://u:p@h:1/t_1?ssl-mode=VERIFY_CA&ssl-ca=/a/b");
-        assert_eq!(escaped(std::path::Path::new("/a b/ü&c")), "/a%20b/%C3%BC%26c");
+        assert_eq!(escaped(std::path::Path::new("/a b/ü&c")), "/a%20b/%c3%bc%26c");
     }
 }

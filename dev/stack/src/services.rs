@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::dirs::bin;
 use crate::env::EnvFile;
@@ -12,7 +13,7 @@ use crate::ports::free_port;
 use crate::proc::{Proc, Spec};
 use crate::registry::Registry;
 
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// How one of our programs runs in a stack.
@@ -22,10 +23,23 @@ struct Service {
     args: &'static [&'static str],
     /// setting that takes an address to listen on → key of its URL in the env file
     listens: &'static [(&'static str, &'static str)],
+    /// run to their end before it starts, with the same settings
+    before: &'static [&'static [&'static str]],
     /// setting → key in the env file whose value it takes
     takes: &'static [(&'static str, &'static str)],
     /// key of the URL that answers `/health/ready`
     ready: &'static str,
+}
+
+impl Service {
+    fn settings(&self, env: &EnvFile) -> Result<Vec<(&'static str, String)>> {
+        let listens = self.listens.iter().map(|(setting, key)| {
+            let url = env.get(key)?;
+            Ok((*setting, url.strip_prefix("http://").unwrap_or(url).to_owned()))
+        });
+        let takes = self.takes.iter().map(|(setting, key)| Ok((*setting, env.get(key)?.to_owned())));
+        listens.chain(takes).collect()
+    }
 }
 
 /// In the order in which they start; they stop the other way round.
@@ -34,6 +48,7 @@ const SERVICES: [Service; 4] = [
         bin: "issuer-simulator",
         args: &[],
         listens: &[("BIND", "ISSUER_URL")],
+        before: &[],
         takes: &[],
         ready: "ISSUER_URL",
     },
@@ -41,6 +56,7 @@ const SERVICES: [Service; 4] = [
         bin: "ledger-api",
         args: &["serve"],
         listens: &[("HTTP__BIND", "API_URL"), ("OPS__BIND", "OPS_URL")],
+        before: &[],
         takes: &[("DATABASE__URL", "MYSQL_APP_URL")],
         ready: "OPS_URL",
     },
@@ -48,6 +64,7 @@ const SERVICES: [Service; 4] = [
         bin: "outbox-relay",
         args: &["run"],
         listens: &[("OPS__BIND", "RELAY_OPS_URL")],
+        before: &[&["topics"]],
         takes: &[("DATABASE__URL", "MYSQL_RELAY_URL"), ("KAFKA__BROKERS", "KAFKA_BROKERS")],
         ready: "RELAY_OPS_URL",
     },
@@ -55,6 +72,7 @@ const SERVICES: [Service; 4] = [
         bin: "net-cancel",
         args: &["run"],
         listens: &[("OPS__BIND", "NET_CANCEL_OPS_URL")],
+        before: &[],
         takes: &[("DATABASE__URL", "MYSQL_APP_URL")],
         ready: "NET_CANCEL_OPS_URL",
     },
@@ -93,15 +111,13 @@ impl Services {
         {
             return Ok(());
         }
-        let mut command = parts::tied(bin(service.bin)?);
-        command.args(service.args);
-        for (setting, key) in service.listens {
-            let url = env.get(key)?;
-            command.env(setting, url.strip_prefix("http://").unwrap_or(url));
+        let program = bin(service.bin)?;
+        let settings = service.settings(env)?;
+        for args in service.before {
+            run_to_end(&program, args.iter().copied(), &settings).await?;
         }
-        for (setting, key) in service.takes {
-            command.env(setting, env.get(key)?);
-        }
+        let mut command = parts::tied(&program);
+        command.args(service.args).envs(settings);
         let log = self.logs.join(format!("{}.log", service.bin));
         let spec = Spec { name: service.bin, command, log, registry: Some(&self.registry) };
         let mut proc = Proc::start(spec)?;
@@ -133,14 +149,31 @@ impl Services {
     }
 }
 
-/// Reference data that the programs need before they start; the key of the merchant becomes `API_KEY`.
-pub(crate) async fn seed(env: &mut EnvFile) -> Result<()> {
-    let _ = env;
-    Ok(())
+/// Runs a tool of ours to its end; gives what it wrote to stdout.
+async fn run_to_end<'a>(
+    program: &Path,
+    args: impl Iterator<Item = &'a str>,
+    settings: &[(&'static str, String)],
+) -> Result<String> {
+    let mut command = tokio::process::Command::new(program);
+    command.args(args).envs(settings.iter().map(|(key, value)| (key, value)));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let told = format!("{} {:?}", program.display(), command.as_std().get_args().collect::<Vec<_>>());
+    let done = tokio::time::timeout(READY_LIMIT, command.output()).await;
+    let done = done
+        .with_context(|| format!("{told} takes too long"))?
+        .with_context(|| format!("starting {told}"))?;
+    if !done.status.success() {
+        bail!("{told} ended with {}: {}", done.status, String::from_utf8_lossy(&done.stderr).trim());
+    }
+    String::from_utf8(done.stdout).with_context(|| format!("{told} wrote something else than text"))
 }
 
 fn find(name: &str) -> Result<&'static Service> {
-    SERVICES.iter().find(|service| service.bin == name).with_context(|| format!("{name} is no program of the stack"))
+    SERVICES
+        .iter()
+        .find(|service| service.bin == name)
+        .with_context(|| format!("{name} is no program of the stack"))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Stack {
         }
         registry.add(&Process::of("stack", std::process::id()))?;
 
-        let infra = Infra::start(&dir, &registry).await?;
+        let infra = Box::pin(Infra::start(&dir, &registry)).await?;
         let env = prepare(&infra).await?;
         let services = Services::none(&dir, registry);
         let mut stack = Self { services, infra, env, dir, _lock: lock };
@@ -63,7 +63,6 @@ impl Stack {
     async fn start_services(&mut self) -> Result<()> {
         let wait = Wait::start("starting our programs");
         Services::choose_addresses(&mut self.env)?;
-        crate::services::seed(&mut self.env).await?;
         for name in Services::names() {
             wait.step(name);
             self.services.start(name, &self.env).await?;
@@ -120,7 +119,7 @@ impl Stack {
         fs::remove_file(self.env_path()).unwrap_or_default();
         let services = self.services.stop().await;
         wait.step("MySQL and Kafka");
-        let infra = self.infra.stop().await;
+        let infra = Box::pin(self.infra.stop()).await;
         for part in ["mysql-primary", "mysql-replica", "kafka"] {
             fs::remove_dir_all(self.dir.join(part)).unwrap_or_default();
         }
@@ -138,7 +137,9 @@ fn lock(dir: &Path, name: &str) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("a stack named {name} is running: `cargo dev down --name {name}` stops it, or take another --name")
+            bail!(
+                "a stack named {name} is running: `cargo dev down --name {name}` stops it, or take another --name"
+            )
         }
         Err(TryLockError::Error(e)) => Err(e).with_context(|| format!("locking {}", path.display())),
     }

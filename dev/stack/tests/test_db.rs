@@ -16,7 +16,8 @@ async fn refused(connection: &mut MySqlConnection, sql: &str) -> String {
 async fn every_account_reaches_its_ledger_and_the_runtime_account_can_change_nothing() {
     let db = TestDb::create("accounts").await.unwrap();
     for url in [&db.owner, &db.app, &db.relay, &db.mirror, &db.read, &db.ops, &db.admin, &db.root] {
-        let here: String = sqlx::query_scalar("SELECT DATABASE()").fetch_one(&mut connect(url).await).await.unwrap();
+        let here: String =
+            sqlx::query_scalar("SELECT DATABASE()").fetch_one(&mut connect(url).await).await.unwrap();
         assert_eq!(here, db.name);
     }
     let mut app = connect(&db.app).await;
@@ -46,7 +47,10 @@ async fn the_replica_follows_and_refuses_every_writer() {
         sqlx::query(sql).execute(&mut owner).await.unwrap();
     }
     db.replica_caught_up().await.unwrap();
-    let n: i32 = sqlx::query_scalar("SELECT n FROM one").fetch_one(&mut connect(&db.replica_read).await).await.unwrap();
+    let n: i32 = sqlx::query_scalar("SELECT n FROM one")
+        .fetch_one(&mut connect(&db.replica_read).await)
+        .await
+        .unwrap();
     assert_eq!(n, 7);
     let mut root = connect(&db.replica_root).await;
     let told = refused(&mut root, &format!("INSERT INTO `{}`.one VALUES (8)", db.name)).await;

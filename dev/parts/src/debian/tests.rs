@@ -39,7 +39,10 @@ fn the_enabled_stanza_of_the_archive_is_swapped_and_keeps_its_key() {
 #[test]
 fn a_stanza_of_another_archive_is_no_source() {
     assert_eq!(deb822("Types: deb\nURIs: http://a.example/ubuntu\nSuites: noble\nComponents: main\n"), None);
-    assert_eq!(deb822("Types: deb-src\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n"), None);
+    assert_eq!(
+        deb822("Types: deb-src\nURIs: http://a.example/debian\nSuites: sid\nComponents: main\n"),
+        None
+    );
     assert_eq!(deb822(""), None);
 }
 
@@ -53,6 +56,9 @@ fn a_one_line_source_keeps_its_options() {
         one_line(text).unwrap(),
         "deb [arch=amd64 signed-by=/k.gpg] https://mirror.example/debian sid main\n"
     );
-    assert_eq!(one_line("deb\thttp://m.example/debian bookworm main").unwrap(), "deb http://m.example/debian sid main\n");
+    assert_eq!(
+        one_line("deb\thttp://m.example/debian bookworm main").unwrap(),
+        "deb http://m.example/debian sid main\n"
+    );
     assert_eq!(one_line("deb http://m.example/ubuntu noble main"), None);
 }

@@ -14,7 +14,10 @@ pub async fn run(name: &str) -> Result<ExitCode> {
     let registry = Registry::of(&stack_dir(name)?);
     let Some(owner) = registry.owner() else {
         let left = registry.reap();
-        eprintln!("no stack named {name} runs{}", if left == 0 { "" } else { "; what a killed one left is gone now" });
+        eprintln!(
+            "no stack named {name} runs{}",
+            if left == 0 { "" } else { "; what a killed one left is gone now" }
+        );
         return Ok(ExitCode::SUCCESS);
     };
     let _wait = Wait::start(format!("stopping {name}"));

@@ -9,7 +9,10 @@ pub mod up;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
-#[command(name = "stack", about = "starts and stops MySQL, its replica, Kafka and the programs of the ledger")]
+#[command(
+    name = "stack",
+    about = "starts and stops MySQL, its replica, Kafka and the programs of the ledger"
+)]
 pub struct Line {
     #[command(subcommand)]
     pub command: Command,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use stack::{Registry, stack_dir};
+use stack::{Process, Registry, stack_dir};
 
 use super::{Format, Status};
 
@@ -20,14 +20,14 @@ pub fn run(status: &Status) -> Result<ExitCode> {
         let dir = stack_dir(&name)?;
         for process in Registry::of(&dir).read() {
             let state = if process.is_alive() { "running" } else { "gone" };
-            match status.format {
-                Format::Table => writeln!(out, "{name:<16} {:<18} {:>8}  {state}", process.name, process.pid)?,
-                Format::Json => writeln!(
-                    out,
-                    r#"{{"stack":"{name}","process":"{}","pid":{},"state":"{state}"}}"#,
-                    process.name, process.pid
-                )?,
-            }
+            let Process { name: process, pid, .. } = &process;
+            let line = match status.format {
+                Format::Table => format!("{name:<16} {process:<18} {pid:>8}  {state}"),
+                Format::Json => {
+                    format!(r#"{{"stack":"{name}","process":"{process}","pid":{pid},"state":"{state}"}}"#)
+                }
+            };
+            writeln!(out, "{line}")?;
         }
         if dir.join("env").is_file() {
             eprintln!("{name}: addresses and passwords in {}", dir.join("env").display());

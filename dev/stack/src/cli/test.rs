@@ -53,7 +53,10 @@ async fn cargo_test(test: &Test, env: &std::path::Path) -> Result<ExitCode> {
     let mut group = Group(command.spawn().context("starting cargo test")?);
     loop {
         if let Some(status) = group.0.try_wait().context("waiting for cargo test")? {
-            return Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from));
+            return Ok(status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .map_or(ExitCode::FAILURE, ExitCode::from));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

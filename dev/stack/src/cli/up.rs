@@ -62,7 +62,10 @@ async fn detached(up: &Up) -> Result<ExitCode> {
         read += relay(&mut log, read)?;
         if let Some(status) = owner.try_wait()? {
             relay(&mut log, read)?;
-            return Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from));
+            return Ok(status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .map_or(ExitCode::FAILURE, ExitCode::from));
         }
         let ours = Registry::of(&dir).owner().is_some_and(|process| process.pid == owner.id());
         if ours && dir.join("env").is_file() {

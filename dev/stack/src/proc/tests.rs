@@ -51,6 +51,7 @@ async fn a_dropped_handle_takes_its_process_and_its_children_along() {
 #[tokio::test]
 async fn an_early_end_is_told_with_the_last_lines_of_the_log() {
     let mut broken = shell("broken", "echo the disk is full; exit 3");
-    let told = broken.wait_ready("http://127.0.0.1:9/health/ready", Duration::from_secs(20)).await.unwrap_err();
+    let told =
+        broken.wait_ready("http://127.0.0.1:9/health/ready", Duration::from_secs(20)).await.unwrap_err();
     assert!(told.to_string().contains("the disk is full"), "{told}");
 }
