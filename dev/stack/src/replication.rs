@@ -9,7 +9,8 @@ use crate::accounts::{connect, replication_password};
 use crate::mysql::Node;
 
 const ACCOUNT: &str = "ledger_replica";
-const LIMIT: Duration = Duration::from_secs(30);
+/// Other tests may be filling the same replica.
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Lets `replica` follow `primary` from its first transaction on, over TLS, and closes it to writers.
 pub(crate) async fn follow(primary: &Node, replica: &Node) -> Result<()> {
