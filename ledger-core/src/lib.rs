@@ -23,10 +23,13 @@ pub mod codes;
 pub mod event;
 pub mod ids;
 pub mod journal;
+pub mod ledger;
+pub mod mirror_writer;
 pub mod money;
 pub mod outbox_reader;
 pub mod payment;
 pub mod reference;
+pub mod replica_reader;
 pub mod store;
 pub mod time;
 

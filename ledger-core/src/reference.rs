@@ -61,6 +61,19 @@ impl Issuer {
     }
 }
 
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// The public part.
+    pub key_id: String,
+    /// Whose it is.
+    pub merchant_id: String,
+    /// SHA-256 of the secret: 256 random bits, so a plain hash is enough.
+    pub secret_hash: [u8; 32],
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,11 +118,10 @@ pub fn payment_id(told: &LegacyPayment) -> PaymentId {
     PaymentId::of_legacy(told.created_at, slot, &format!("{}|{}", told.source, told.name))
 }
 
-/// The changes that are missing. `known` is what was carried over before; `try_no` separates payments of one order.
+/// The changes that are missing. `known` is what was carried over before;
 pub fn adopt(
     told: &LegacyPayment,
     known: Option<Payment>,
-    try_no: u16,
     asked: &Asked,
 ) -> Result<(Vec<Change>, Payment), AdoptRefused> {
     let id = payment_id(told);
@@ -131,7 +130,7 @@ pub fn adopt(
         unchanged(told, &known)?;
         known
     } else {
-        let facts = opened(told, try_no)?;
+        let facts = opened(told)?;
         let (change, payment) = Change::next(id, None, Origin::Legacy, "ADOPT", asked.clone(), facts)?;
         changes.push(change);
         payment
@@ -167,7 +166,7 @@ fn unchanged(told: &LegacyPayment, known: &Payment) -> Result<(), AdoptRefused> 
 }
 
 /// A predecessor sent it, so its deadline is its answer.
-fn opened(told: &LegacyPayment, try_no: u16) -> Result<Vec<Fact>, AdoptRefused> {
+pub(crate) fn opened(told: &LegacyPayment) -> Result<Vec<Fact>, AdoptRefused> {
     let sum: i64 = told.approvals.iter().map(|approval| approval.amount).sum();
     if sum != told.total {
         return Err(AdoptRefused::ApprovalSum { sum, total: told.total });
@@ -182,7 +181,7 @@ fn opened(told: &LegacyPayment, try_no: u16) -> Result<Vec<Fact>, AdoptRefused> 
         Fact::Payment(PaymentOpened {
             merchant_id: told.merchant_id.clone(),
             order_id: told.order_id.clone(),
-            try_no,
+            try_no: 1,
             currency: told.currency,
             total: Minor::new(told.total)?,
             tax_free: Minor::new(told.tax_free)?,
@@ -197,7 +196,7 @@ fn opened(told: &LegacyPayment, try_no: u16) -> Result<Vec<Fact>, AdoptRefused> 
         Fact::PaymentVerdict(PaymentVerdict {
             merchant_id: told.merchant_id.clone(),
             order_id: told.order_id.clone(),
-            try_no,
+            try_no: 1,
             verdict: Verdict::Confirmed,
             reason: None,
             business_date,

@@ -1,8 +1,21 @@
 //! The SQL: one statement per function, and `append`, the one place that opens a transaction.
 
+pub mod append;
+pub mod due;
 pub mod error;
+pub mod grants;
+pub mod idempotency;
+pub mod insert;
+pub mod load;
+pub mod mirror;
 pub mod outbox;
 pub mod outbox_grants;
+mod outbox_insert;
 pub mod pool;
+mod read;
+pub mod reference;
+pub mod replica;
+mod rows;
+pub mod statement;
 
 pub use error::{LostKey, StoreError};

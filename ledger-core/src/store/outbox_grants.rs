@@ -104,11 +104,11 @@ pub async fn prove(connection: &mut MySqlConnection, outbox: OutboxName) -> Resu
     Ok(())
 }
 
-async fn current_account(connection: &mut MySqlConnection) -> Result<String, StoreError> {
+pub(super) async fn current_account(connection: &mut MySqlConnection) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar("SELECT CURRENT_USER()").fetch_one(connection).await?)
 }
 
-async fn show_grants(connection: &mut MySqlConnection) -> Result<Vec<String>, StoreError> {
+pub(super) async fn show_grants(connection: &mut MySqlConnection) -> Result<Vec<String>, StoreError> {
     Ok(sqlx::query_scalar("SHOW GRANTS").fetch_all(connection).await?)
 }
 
@@ -158,7 +158,7 @@ fn is_a_relays(privilege: &str) -> bool {
 }
 
 /// Cuts at the commas that do not stand within parentheses.
-fn split_privileges(text: &str) -> Vec<&str> {
+pub(super) fn split_privileges(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_u32, 0, Vec::new());
     for (at, letter) in text.char_indices() {
         match letter {

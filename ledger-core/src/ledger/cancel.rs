@@ -1,0 +1,203 @@
+//! Canceling a payment: the shares held and the attempts committed up front, the outcomes once the issuers have answered.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::ids::PaymentId;
+use crate::payment::cancel;
+use crate::payment::fact::AttemptKind;
+use crate::payment::fold::Payment;
+use crate::payment::refusal::Refusal;
+use crate::store::{LostKey, StoreError, due};
+
+use super::idempotent::ended;
+use super::{
+    Answer, AttemptKey, CommittedAttempt, Decided, IssuerAnswer, Ledger, LedgerError, Operation, Render,
+    Step, by_job, next,
+};
+
+/// How far back cancels in progress are looked for.
+const OPEN_CANCEL_HORIZON: TimeDelta = TimeDelta::days(7);
+
+/// What begins a cancel.
+#[derive(Debug)]
+pub enum BeginCancel {
+    /// Committed: send these.
+    Started {
+        /// The payment, with the shares held.
+        payment: Box<Payment>,
+        /// The cancellation.
+        cancel_no: u16,
+        /// One attempt per share.
+        attempts: Vec<CommittedAttempt>,
+    },
+    /// There is nothing to send.
+    Answered(Answer),
+}
+
+/// A cancel that an issuer has not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenCancel {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The cancellation.
+    pub cancel_no: u16,
+}
+
+impl Ledger {
+    /// Holds the shares and commits one CANCEL attempt each.
+    pub async fn begin_cancel(
+        &self,
+        op: &Operation,
+        id: PaymentId,
+        cmd: &cancel::Cancel,
+        render: &dyn Render,
+    ) -> Result<BeginCancel, LedgerError> {
+        if let Some(answer) = self.answered(op, render).await? {
+            return Ok(BeginCancel::Answered(answer));
+        }
+        self.decide(id, |payment| async move {
+            if payment.opened.merchant_id != op.claim.merchant_id {
+                return Ok(Decided::Done(BeginCancel::Answered(Answer::Refused(Refusal::NotFound))));
+            }
+            let issuers = self.issuers_of(&payment, op.asked.at).await?;
+            let facts = match cancel::start(&payment, cmd, &issuers, op.asked.at) {
+                Ok(facts) => facts,
+                Err(refusal) => {
+                    let answer = self.refuse(op, refusal, render).await?;
+                    return Ok(Decided::Done(BeginCancel::Answered(answer)));
+                }
+            };
+            let cancel_no = payment.next_cancel_no();
+            let (change, after) = next(id, Some(&payment), "CANCEL", &op.asked, facts)?;
+            match self.append(Step { change: &change, claim: Some(&op.claim), answer: None }).await {
+                Ok(Some(())) => {
+                    let attempts = open_attempts(&after, cancel_no);
+                    Ok(Decided::Done(BeginCancel::Started { payment: Box::new(after), cancel_no, attempts }))
+                }
+                Ok(None) => Ok(Decided::Lost),
+                Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
+                    match self.answered(op, render).await? {
+                        Some(answer) => Ok(Decided::Done(BeginCancel::Answered(answer))),
+                        None => Ok(Decided::Lost),
+                    }
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    /// Records what the issuers answered to a cancel, with the answer to the caller once every share has ended.
+    pub async fn finish_cancel(
+        &self,
+        op: &Operation,
+        id: PaymentId,
+        cancel_no: u16,
+        answers: &[(AttemptKey, IssuerAnswer)],
+        now: DateTime<Utc>,
+        render: &dyn Render,
+    ) -> Result<Answer, LedgerError> {
+        let mut asked = op.asked.clone();
+        asked.at = now;
+        let asked = &asked;
+        let answer = self
+            .decide(id, |payment| async move {
+                let Some((change, after)) = recorded(&payment, cancel_no, answers, asked, now)? else {
+                    return Ok(Decided::Done(None));
+                };
+                let settled = after.cancel(cancel_no).is_some_and(crate::payment::fold::Cancel::is_settled);
+                let rendered = settled.then(|| ended(&after, Some(cancel_no), render));
+                let answer = rendered.as_ref().map(|rendered| (&op.claim, rendered));
+                match self.append(Step { change: &change, claim: None, answer }).await {
+                    Ok(Some(())) => Ok(Decided::Done(Some(match rendered {
+                        Some(rendered) => Answer::Fresh(rendered),
+                        None => Answer::InProgress(Box::new(after), Some(cancel_no)),
+                    }))),
+                    Ok(None) => Ok(Decided::Lost),
+                    Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
+                        Ok(Decided::Done(None))
+                    }
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        match answer {
+            Some(answer) => Ok(answer),
+            None => self.answered(op, render).await?.ok_or(LedgerError::NotFound),
+        }
+    }
+
+    /// Cancels requested before `until` that an issuer has not answered.
+    pub async fn open_cancels(
+        &self,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<OpenCancel>, LedgerError> {
+        let mut connection = self.connection().await?;
+        let open = due::open_cancels(&mut connection, until - OPEN_CANCEL_HORIZON, until, limit).await?;
+        Ok(open.into_iter().map(|(payment_id, cancel_no)| OpenCancel { payment_id, cancel_no }).collect())
+    }
+
+    /// The attempts of a cancel that are still unanswered, to be sent again with the same data (R6).
+    pub async fn begin_cancel_repeat(&self, open: OpenCancel) -> Result<Vec<CommittedAttempt>, LedgerError> {
+        let payment = self.load(open.payment_id).await?.ok_or(LedgerError::NotFound)?;
+        Ok(open_attempts(&payment, open.cancel_no))
+    }
+
+    /// Records what the issuers answered to a repeated cancel.
+    pub async fn finish_cancel_repeat(
+        &self,
+        open: OpenCancel,
+        answers: &[(AttemptKey, IssuerAnswer)],
+        now: DateTime<Utc>,
+    ) -> Result<Payment, LedgerError> {
+        let asked = by_job("cancel-repeat", now);
+        let asked = &asked;
+        self.decide(open.payment_id, |payment| async move {
+            let Some((change, after)) = recorded(&payment, open.cancel_no, answers, asked, now)? else {
+                return Ok(Decided::Done(payment));
+            };
+            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+                Some(()) => Decided::Done(after),
+                None => Decided::Lost,
+            })
+        })
+        .await
+    }
+}
+
+/// The change that records answers to a cancel; none when its shares have all ended.
+fn recorded(
+    payment: &Payment,
+    cancel_no: u16,
+    answers: &[(AttemptKey, IssuerAnswer)],
+    asked: &crate::change::Asked,
+    now: DateTime<Utc>,
+) -> Result<Option<(crate::change::Change, Payment)>, LedgerError> {
+    if payment.cancel(cancel_no).is_none_or(crate::payment::fold::Cancel::is_settled) {
+        return Ok(None);
+    }
+    let by_leg: Vec<_> = answers.iter().map(|(key, answer)| (key.leg_no, answer.clone())).collect();
+    let facts = cancel::finish(payment, cancel_no, &by_leg, now)?;
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    next(payment.id, Some(payment), "CANCEL_RESULT", asked, facts).map(Some)
+}
+
+/// The attempts of a cancellation whose shares have not ended.
+fn open_attempts(payment: &Payment, cancel_no: u16) -> Vec<CommittedAttempt> {
+    let Some(cancel) = payment.cancel(cancel_no) else { return Vec::new() };
+    cancel
+        .shares
+        .iter()
+        .filter(|share| cancel.outcome(share.leg_no).is_none())
+        .filter_map(|share| {
+            let leg = payment.leg(share.leg_no)?;
+            let facts = leg
+                .attempts_of(AttemptKind::Cancel)
+                .find(|attempt| attempt.attempt.cancel_no == Some(cancel_no))?;
+            Some(CommittedAttempt::of(payment, leg, facts))
+        })
+        .collect()
+}

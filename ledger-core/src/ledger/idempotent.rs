@@ -1,0 +1,196 @@
+//! Idempotency: every use case starts by asking what is known of its key, and ends by keeping its terminal answer.
+
+use crate::change::Asked;
+use crate::payment::fold::Payment;
+use crate::payment::refusal::Refusal;
+use crate::payment::status::Status;
+use crate::store::append::{self, Append, Writer};
+use crate::store::idempotency::{self, Claim, Known, Rendered, Replay};
+use crate::store::{LostKey, StoreError};
+
+use super::{Ledger, LedgerError};
+
+/// A request that may come again.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its key, claimed.
+    pub claim: Claim,
+    /// Who asks, under which request, when.
+    pub asked: Asked,
+}
+
+/// Turns the end of a use case into the bytes its caller gets, now and on every replay.
+pub trait Render: Sync {
+    /// It was done; `cancel_no` names the cancellation it made.
+    fn done(&self, payment: &Payment, cancel_no: Option<u16>) -> Rendered;
+    /// It was refused.
+    fn refused(&self, refusal: &Refusal) -> Rendered;
+}
+
+/// What a caller gets.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Terminal, for the first time.
+    Fresh(Rendered),
+    /// Terminal, again.
+    Replayed(Replay),
+    /// Not ended; the payment as it stands now, and the cancellation in question.
+    InProgress(Box<Payment>, Option<u16>),
+    /// Refused without keeping it: the same key may be used once the reason is gone.
+    Refused(Refusal),
+    /// The key was used with another body; these fields differ.
+    Reused(Vec<String>),
+}
+
+impl Operation {
+    /// The name by which a cancel made under this key is known in its payment.
+    pub fn cancel_request_id(&self) -> String {
+        hex::encode(self.claim.claim_id)
+    }
+}
+
+impl Ledger {
+    /// What is known of the operation's key: nothing, or the answer.
+    pub(super) async fn answered(
+        &self,
+        op: &Operation,
+        render: &dyn Render,
+    ) -> Result<Option<Answer>, LedgerError> {
+        let mut connection = self.connection().await?;
+        let known = idempotency::find(&mut connection, op.claim.claim_id).await?;
+        drop(connection);
+        match known {
+            None => Ok(None),
+            Some(known) => self.answer_of(op, known, render).await.map(Some),
+        }
+    }
+
+    async fn answer_of(
+        &self,
+        op: &Operation,
+        known: Known,
+        render: &dyn Render,
+    ) -> Result<Answer, LedgerError> {
+        if known.fingerprint != op.claim.fingerprint {
+            return Ok(Answer::Reused(differing(&known, &op.claim)));
+        }
+        if let Some(replay) = known.outcome {
+            return Ok(Answer::Replayed(replay));
+        }
+        let id = known.payment_id.ok_or(LedgerError::NotFound)?;
+        let payment = self.load(id).await?.ok_or(LedgerError::NotFound)?;
+        let cancel =
+            payment.cancels().find(|cancel| cancel.cancellation.cancel_request_id == op.cancel_request_id());
+        let cancel_no = cancel.map(|cancel| cancel.cancellation.cancel_no);
+        let settled = match cancel {
+            Some(cancel) => cancel.is_settled(),
+            None => payment.verdict.is_some(),
+        };
+        if !settled {
+            return Ok(Answer::InProgress(Box::new(payment), cancel_no));
+        }
+        let rendered = ended(&payment, cancel_no, render);
+        self.keep(op, &rendered).await?;
+        Ok(Answer::Fresh(rendered))
+    }
+
+    /// Keeps the terminal answer of a claim that others settled; whoever is first, its bytes stand.
+    async fn keep(&self, op: &Operation, answer: &Rendered) -> Result<(), LedgerError> {
+        let what = Append {
+            changes: &[],
+            claim: None,
+            answer: Some((&op.claim, answer)),
+            request_id: op.asked.request_id,
+            at: op.asked.at,
+            writer: Writer::Live,
+        };
+        match append::append(&self.pool, what).await {
+            Ok(()) | Err(StoreError::Lost(LostKey::Idempotency)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses: claim and answer in one transaction when the refusal is final, neither when it may pass.
+    pub(super) async fn refuse(
+        &self,
+        op: &Operation,
+        refusal: Refusal,
+        render: &dyn Render,
+    ) -> Result<Answer, LedgerError> {
+        if !is_final(&refusal) {
+            return Ok(Answer::Refused(refusal));
+        }
+        let rendered = render.refused(&refusal);
+        let what = Append {
+            changes: &[],
+            claim: Some(&op.claim),
+            answer: Some((&op.claim, &rendered)),
+            request_id: op.asked.request_id,
+            at: op.asked.at,
+            writer: Writer::Live,
+        };
+        match append::append(&self.pool, what).await {
+            Ok(()) => Ok(Answer::Fresh(rendered)),
+            Err(StoreError::Lost(LostKey::Idempotency)) => {
+                let answered = self.answered(op, render).await?;
+                Ok(answered.unwrap_or(Answer::Refused(refusal)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The answer of a use case that has ended: done, or refused by an issuer.
+pub(super) fn ended(payment: &Payment, cancel_no: Option<u16>, render: &dyn Render) -> Rendered {
+    let refusal = match cancel_no.and_then(|cancel_no| payment.cancel(cancel_no)) {
+        Some(cancel) => match cancel.status() {
+            crate::payment::status::CancelStatus::Failed => {
+                crate::payment::cancel::refusal_of(payment, cancel)
+            }
+            crate::payment::status::CancelStatus::Done
+            | crate::payment::status::CancelStatus::PartiallyDone
+            | crate::payment::status::CancelStatus::InProgress => None,
+        },
+        None => crate::payment::confirm::refusal_of(payment),
+    };
+    match refusal {
+        Some(refusal) => render.refused(&refusal),
+        None => render.done(payment, cancel_no),
+    }
+}
+
+/// Whether a refusal is kept under its key. What may pass without the caller's doing is not.
+fn is_final(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::NotFound
+        | Refusal::UnknownIssuer(_)
+        | Refusal::NoContract(_)
+        | Refusal::InvalidState { status: Status::InProgress, .. } => false,
+        Refusal::OrderInUse { .. }
+        | Refusal::InvalidState { .. }
+        | Refusal::LegSum { .. }
+        | Refusal::LegTaxFreeSum { .. }
+        | Refusal::ExceedsBalance { .. }
+        | Refusal::BalanceMismatch { .. }
+        | Refusal::TaxFreeBounds { .. }
+        | Refusal::Allocation(_)
+        | Refusal::Amount(_)
+        | Refusal::CardDeclined { .. }
+        | Refusal::IssuerTimeout { .. }
+        | Refusal::IssuerUnreachable { .. }
+        | Refusal::CancelDeclined { .. } => true,
+    }
+}
+
+/// The fields in which two bodies differ.
+fn differing(known: &Known, claim: &Claim) -> Vec<String> {
+    let mut fields: Vec<_> = known
+        .fields
+        .iter()
+        .filter(|(field, hash)| claim.fields.get(*field) != Some(*hash))
+        .map(|(field, _)| field.clone())
+        .chain(claim.fields.keys().filter(|field| !known.fields.contains_key(*field)).cloned())
+        .collect();
+    fields.sort_unstable();
+    fields
+}

@@ -1,0 +1,246 @@
+//! The handle of ledger-api and net-cancel: load, decide, append; on a lost race, again — at most [`MAX_TRIES`] times.
+//!
+//! ```text
+//! create                         one commit
+//! begin_confirm → (issuers) → finish_confirm      two commits
+//! begin_cancel  → (issuers) → finish_cancel       two commits
+//! due_reversals → begin_reversal → (issuer) → finish_reversal
+//! ```
+//!
+//! Only `begin_*` makes a [`CommittedAttempt`], and only after its commit: what has no row cannot be sent.
+
+mod attempts;
+mod cancel;
+mod confirm;
+mod create;
+mod history;
+mod idempotent;
+mod reversal;
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use sqlx::MySql;
+use sqlx::mysql::MySqlPool;
+use sqlx::pool::PoolConnection;
+
+use crate::change::{Asked, Change, ChangeError};
+use crate::ids::PaymentId;
+use crate::payment::fact::{Fact, Origin};
+use crate::payment::fold::Payment;
+use crate::payment::refusal::Refusal;
+use crate::reference::{ApiKey, Contract, Issuer};
+use crate::store::append::{self, Append, Writer};
+use crate::store::idempotency::{Claim, Rendered};
+use crate::store::pool::{PoolOptions, connect};
+use crate::store::{LostKey, StoreError, grants, load, reference};
+
+pub use crate::payment::confirm::Answer as IssuerAnswer;
+pub use crate::payment::reverse::Step as ReversalState;
+pub use crate::store::due::DueReversal;
+pub use crate::store::grants::GrantsError;
+pub use attempts::{AttemptKey, CommittedAttempt, Original};
+pub use cancel::{BeginCancel, OpenCancel};
+pub use confirm::BeginConfirm;
+pub use history::HistoryEntry;
+pub use idempotent::{Answer, Operation, Render};
+
+/// How often a decision is taken again after a lost race.
+pub const MAX_TRIES: u32 = 5;
+
+/// What goes wrong in a use case, apart from refusals, which are answers.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Other writers were first every time.
+    #[error("payment {0} is being changed by too many at once")]
+    Contended(PaymentId),
+    /// A decision made facts that contradict each other: a bug.
+    #[error("a decision on payment {id} contradicts its facts")]
+    Contradiction {
+        /// The payment.
+        id: PaymentId,
+        /// How.
+        #[source]
+        error: ChangeError,
+    },
+    /// The payment does not exist, or is another merchant's.
+    #[error("no such payment")]
+    NotFound,
+    /// What was asked does not fit the payment's facts.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// The handle: SELECT and INSERT as `ledger_app`.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pool: MySqlPool,
+}
+
+impl Ledger {
+    /// Connects, and proves that the account can neither change a row nor forge one.
+    pub async fn open(url: &str, options: PoolOptions) -> Result<Self, GrantsError> {
+        let pool = connect(url, options).await?;
+        grants::prove_app(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        sqlx::query("SELECT 1").execute(&mut *connection).await?;
+        Ok(())
+    }
+
+    /// A payment of a merchant, as of its last change.
+    pub async fn payment(&self, merchant_id: &str, id: PaymentId) -> Result<Option<Payment>, LedgerError> {
+        let payment = self.load(id).await?;
+        Ok(payment.filter(|payment| payment.opened.merchant_id == merchant_id))
+    }
+
+    /// The newest try of a merchant's order.
+    pub async fn payment_of_order(
+        &self,
+        merchant_id: &str,
+        order_id: &str,
+    ) -> Result<Option<Payment>, LedgerError> {
+        let mut connection = self.connection().await?;
+        match load::last_of_order(&mut connection, merchant_id, order_id).await? {
+            Some((id, _)) => Ok(load::payment_by_id(&mut connection, id).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// The version of an issuer that is valid at `now`.
+    pub async fn issuer(&self, issuer_id: &str, now: DateTime<Utc>) -> Result<Option<Issuer>, LedgerError> {
+        let mut connection = self.connection().await?;
+        Ok(reference::issuer(&mut connection, issuer_id, now).await?)
+    }
+
+    /// An API key by its public part.
+    pub async fn api_key(&self, key_id: &str) -> Result<Option<ApiKey>, LedgerError> {
+        let mut connection = self.connection().await?;
+        Ok(reference::api_key(&mut connection, key_id).await?)
+    }
+
+    async fn contract(&self, merchant_id: &str, now: DateTime<Utc>) -> Result<Option<Contract>, StoreError> {
+        let mut connection = self.connection().await?;
+        reference::contract(&mut connection, merchant_id, now).await
+    }
+
+    async fn issuers<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a str>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Issuer>, StoreError> {
+        let mut connection = self.connection().await?;
+        let mut issuers: Vec<Issuer> = Vec::new();
+        for id in ids {
+            if issuers.iter().any(|issuer| issuer.issuer_id == id) {
+                continue;
+            }
+            issuers.extend(reference::issuer(&mut connection, id, now).await?);
+        }
+        Ok(issuers)
+    }
+
+    async fn issuers_of(&self, payment: &Payment, now: DateTime<Utc>) -> Result<Vec<Issuer>, StoreError> {
+        self.issuers(payment.legs().map(|leg| leg.approval.issuer_id.as_str()), now).await
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<MySql>, StoreError> {
+        self.pool.acquire().await.map_err(StoreError::Unavailable)
+    }
+
+    async fn load(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let mut connection = self.connection().await?;
+        load::payment_by_id(&mut connection, id).await
+    }
+
+    /// Writes one change. Losing its key to our own earlier write is success; to anyone else, `None`.
+    async fn append(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
+        let change = step.change;
+        let what = Append {
+            changes: std::slice::from_ref(change),
+            claim: step.claim,
+            answer: step.answer,
+            request_id: change.asked.request_id,
+            at: change.asked.at,
+            writer: Writer::Live,
+        };
+        match append::append(&self.pool, what).await {
+            Ok(()) => Ok(Some(())),
+            Err(StoreError::Lost(key)) => {
+                metrics::counter!("ledger_lost_keys_total", "key" => key.to_string()).increment(1);
+                let mut connection = self.connection().await?;
+                let winner = load::request_of(&mut connection, change.payment_id, change.seq).await?;
+                if winner.as_ref() == Some(change.asked.request_id.as_bytes()) {
+                    return Ok(Some(()));
+                }
+                match key {
+                    LostKey::Change
+                    | LostKey::AttemptVerdict
+                    | LostKey::PaymentVerdict
+                    | LostKey::BalanceLink
+                    | LostKey::Cancellation => Ok(None),
+                    LostKey::Order
+                    | LostKey::Trace
+                    | LostKey::Idempotency
+                    | LostKey::OutboxId
+                    | LostKey::Legacy
+                    | LostKey::Other => Err(StoreError::Lost(key).into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Loads a payment, decides, appends; again when somebody else was first.
+    async fn decide<T, D, F>(&self, id: PaymentId, mut decide: D) -> Result<T, LedgerError>
+    where
+        D: FnMut(Payment) -> F,
+        F: Future<Output = Result<Decided<T>, LedgerError>>,
+    {
+        for _ in 0..MAX_TRIES {
+            let payment = self.load(id).await?.ok_or(LedgerError::NotFound)?;
+            match decide(payment).await? {
+                Decided::Done(value) => return Ok(value),
+                Decided::Lost => {}
+            }
+        }
+        Err(LedgerError::Contended(id))
+    }
+}
+
+/// What a try to decide and append came to.
+enum Decided<T> {
+    Done(T),
+    Lost,
+}
+
+/// One change on its way into the store.
+struct Step<'a> {
+    change: &'a Change,
+    claim: Option<&'a Claim>,
+    answer: Option<(&'a Claim, &'a Rendered)>,
+}
+
+/// The next live change of a payment.
+fn next(
+    id: PaymentId,
+    before: Option<&Payment>,
+    command: &'static str,
+    asked: &Asked,
+    facts: Vec<Fact>,
+) -> Result<(Change, Payment), LedgerError> {
+    Change::next(id, before, Origin::Live, command, asked.clone(), facts)
+        .map_err(|error| LedgerError::Contradiction { id, error })
+}
+
+/// What a job asks in its own name.
+fn by_job(actor: &'static str, now: DateTime<Utc>) -> Asked {
+    Asked { actor: actor.to_owned(), request_id: crate::ids::RequestId::new(&mut rand::rng()), at: now }
+}

@@ -1,0 +1,102 @@
+//! Undoing abandoned authorizations: what is due, the next attempt, what it came to.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::payment::fact::AttemptKind;
+use crate::payment::refusal::Refusal;
+use crate::payment::reverse;
+use crate::store::due;
+
+use super::{
+    AttemptKey, CommittedAttempt, Decided, DueReversal, IssuerAnswer, Ledger, LedgerError, ReversalState,
+    Step, by_job, next,
+};
+
+/// How far back orders to undo are looked for: longer than any issuer's validity.
+const REVERSAL_HORIZON: TimeDelta = TimeDelta::days(3);
+
+/// How far back attempts without an answer are looked for.
+const STALE_HORIZON: TimeDelta = TimeDelta::days(1);
+
+impl Ledger {
+    /// Orders to undo that are not settled, oldest first.
+    pub async fn due_reversals(
+        &self,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<DueReversal>, LedgerError> {
+        let mut connection = self.connection().await?;
+        Ok(due::reversals(&mut connection, now - REVERSAL_HORIZON, now, limit).await?)
+    }
+
+    /// AUTH attempts whose deadline passed `grace` ago and that nobody gave a verdict: their process died (R10).
+    pub async fn stale_intents(
+        &self,
+        now: DateTime<Utc>,
+        grace: TimeDelta,
+        limit: u32,
+    ) -> Result<Vec<AttemptKey>, LedgerError> {
+        let mut connection = self.connection().await?;
+        let stale = due::stale(&mut connection, now - STALE_HORIZON, now - grace, limit).await?;
+        let key = |(payment_id, leg_no, attempt_no)| AttemptKey {
+            payment_id,
+            leg_no,
+            kind: AttemptKind::Auth,
+            attempt_no,
+        };
+        Ok(stale.into_iter().map(key).collect())
+    }
+
+    /// Commits a NET_CANCEL attempt for an abandoned authorization; none when it is settled.
+    pub async fn begin_reversal(
+        &self,
+        key: AttemptKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<CommittedAttempt>, LedgerError> {
+        let asked = by_job("net-cancel", now);
+        let asked = &asked;
+        self.decide(key.payment_id, |payment| async move {
+            let issuers = self.issuers_of(&payment, now).await?;
+            let issuer_id =
+                payment.leg(key.leg_no).map(|leg| leg.approval.issuer_id.clone()).unwrap_or_default();
+            let issuer = issuers
+                .iter()
+                .find(|issuer| issuer.issuer_id == issuer_id)
+                .ok_or(Refusal::UnknownIssuer(issuer_id))?;
+            let facts = reverse::start(&payment, key.leg_no, key.attempt_no, issuer, now);
+            if facts.is_empty() {
+                return Ok(Decided::Done(None));
+            }
+            let (change, after) = next(payment.id, Some(&payment), "NET_CANCEL", asked, facts)?;
+            if self.append(Step { change: &change, claim: None, answer: None }).await?.is_none() {
+                return Ok(Decided::Lost);
+            }
+            let attempt = after.leg(key.leg_no).and_then(|leg| {
+                let facts = leg.attempts_of(AttemptKind::NetCancel).last()?;
+                Some(CommittedAttempt::of(&after, leg, facts))
+            });
+            Ok(Decided::Done(attempt))
+        })
+        .await
+    }
+
+    /// Records the answer to a NET_CANCEL attempt and says what it came to.
+    pub async fn finish_reversal(
+        &self,
+        key: AttemptKey,
+        answer: &IssuerAnswer,
+        now: DateTime<Utc>,
+    ) -> Result<ReversalState, LedgerError> {
+        let asked = by_job("net-cancel", now);
+        let asked = &asked;
+        self.decide(key.payment_id, |payment| async move {
+            let (facts, state) = reverse::finish(&payment, key.leg_no, key.attempt_no, answer, now)?;
+            let (change, _) = next(payment.id, Some(&payment), "NET_CANCEL_RESULT", asked, facts)?;
+            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+                Some(()) => Decided::Done(state),
+                None => Decided::Lost,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,473 @@
+//! Reading payments: the heads of their chains first, then their facts up to those heads. A change that commits in
+//! between is left out, so what is read is always a payment as it was after some change.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+
+use crate::ids::{PaymentId, RequestId};
+use crate::payment::fact::{
+    Approval, Attempt, AttemptResult, AttemptVerdict, BalanceLink, CancelOutcome, CancelShare, Cancellation,
+    CardRef, Fact, NetworkCancel, NetworkCancelOutcome, Origin, PaymentOpened, PaymentVerdict, Ruling,
+};
+use crate::payment::fold::{Head, Payment};
+use crate::time::BusinessDate;
+
+use super::StoreError;
+use super::read::Reading;
+use super::statement::{Account, Statement};
+
+/// A statement over the rows of the wanted payments, one lookup each.
+macro_rules! of_wanted {
+    ($const:ident, $table:literal, $columns:literal) => {
+        const $const: Statement = Statement {
+            name: concat!("load_", $table),
+            account: Account::App,
+            sql: concat!(
+                "SELECT t.payment_id, t.seq, ",
+                $columns,
+                " FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w",
+                " STRAIGHT_JOIN ",
+                $table,
+                " AS t ON t.payment_id = UNHEX(w.id)"
+            ),
+        };
+    };
+}
+
+const HEADS: Statement = Statement {
+    name: "load_heads",
+    account: Account::App,
+    sql: "SELECT c.payment_id, c.seq, c.digest, c.positions \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
+          STRAIGHT_JOIN payment_change AS c ON c.payment_id = UNHEX(w.id) \
+          AND c.seq = (SELECT MAX(m.seq) FROM payment_change AS m WHERE m.payment_id = UNHEX(w.id))",
+};
+of_wanted!(
+    PAYMENTS,
+    "payment",
+    "t.merchant_id, t.order_id, t.try_no, t.currency, t.total, t.tax_free, t.vat, t.tax_source, t.contract_version, t.fee, \
+     t.fee_vat, t.created_at, t.expires_at"
+);
+of_wanted!(
+    APPROVALS,
+    "approval",
+    "t.leg_no, t.method, t.issuer_id, t.amount, t.tax_free, t.partial_cancelable, t.refund_priority, t.card_bin, \
+     t.card_last4, t.method_token, t.installment_months"
+);
+of_wanted!(
+    ATTEMPTS,
+    "attempt",
+    "t.leg_no, t.kind, t.attempt_no, t.issuer_id, t.trace_date, t.trace_no, t.amount, t.target_no, t.cancel_no, t.sent_by, \
+     t.deadline_at"
+);
+of_wanted!(
+    RESULTS,
+    "attempt_result",
+    "t.leg_no, t.kind, t.attempt_no, t.outcome, t.result_no, t.source, t.issuer_ref, t.issuer_code, t.received_at"
+);
+of_wanted!(
+    ATTEMPT_VERDICTS,
+    "attempt_verdict",
+    "t.leg_no, t.attempt_no, t.verdict, t.result_no, t.decided_at"
+);
+of_wanted!(
+    PAYMENT_VERDICTS,
+    "payment_verdict",
+    "t.merchant_id, t.order_id, t.try_no, t.verdict, t.reason, t.business_date, t.decided_at"
+);
+of_wanted!(
+    NETWORK_CANCELS,
+    "network_cancel",
+    "t.leg_no, t.attempt_no, t.reason, t.late_until, t.valid_until, t.requested_at"
+);
+of_wanted!(
+    NETWORK_CANCEL_OUTCOMES,
+    "network_cancel_outcome",
+    "t.leg_no, t.attempt_no, t.outcome_no, t.outcome, t.decided_at"
+);
+of_wanted!(
+    CANCELLATIONS,
+    "cancellation",
+    "t.cancel_no, t.cancel_request_id, t.kind, t.amount, t.tax_free, t.vat, t.fee, t.fee_vat, t.reason, t.business_date, \
+     t.requested_at"
+);
+of_wanted!(
+    CANCEL_SHARES,
+    "cancel_share",
+    "t.cancel_no, t.leg_no, t.amount, t.tax_free, t.vat, t.fee, t.fee_vat"
+);
+of_wanted!(CANCEL_OUTCOMES, "cancel_outcome", "t.cancel_no, t.leg_no, t.outcome, t.decided_at");
+of_wanted!(
+    BALANCE_LINKS,
+    "balance_link",
+    "t.leg_no, t.link_no, t.kind, t.cancel_no, t.before_amount, t.delta, t.after_amount"
+);
+
+const LAST_OF_ORDER: Statement = Statement {
+    name: "last_payment_of_order",
+    account: Account::App,
+    sql: "SELECT payment_id, try_no FROM payment WHERE merchant_id = ? AND order_id = ? ORDER BY try_no DESC LIMIT 1",
+};
+
+const CHANGES: Statement = Statement {
+    name: "changes_of_payment",
+    account: Account::App,
+    sql: "SELECT seq, origin, command, actor, request_id, recorded_at, digest FROM payment_change WHERE payment_id = ? \
+          ORDER BY seq",
+};
+
+const OWN_CHANGE: Statement = Statement {
+    name: "own_change",
+    account: Account::App,
+    sql: "SELECT request_id FROM payment_change WHERE payment_id = ? AND seq = ?",
+};
+
+/// All of them, for the register.
+pub const STATEMENTS: &[Statement] = &[
+    HEADS,
+    PAYMENTS,
+    APPROVALS,
+    ATTEMPTS,
+    RESULTS,
+    ATTEMPT_VERDICTS,
+    PAYMENT_VERDICTS,
+    NETWORK_CANCELS,
+    NETWORK_CANCEL_OUTCOMES,
+    CANCELLATIONS,
+    CANCEL_SHARES,
+    CANCEL_OUTCOMES,
+    BALANCE_LINKS,
+    LAST_OF_ORDER,
+    CHANGES,
+    OWN_CHANGE,
+];
+
+type ReadFact = fn(&Reading<'_>) -> Result<Fact, StoreError>;
+
+/// The fact tables, how each is read, and by what.
+const FACTS: &[(Statement, &str, ReadFact)] = &[
+    (PAYMENTS, "payment", payment),
+    (APPROVALS, "approval", approval),
+    (ATTEMPTS, "attempt", attempt),
+    (RESULTS, "attempt_result", result),
+    (ATTEMPT_VERDICTS, "attempt_verdict", attempt_verdict),
+    (PAYMENT_VERDICTS, "payment_verdict", payment_verdict),
+    (NETWORK_CANCELS, "network_cancel", network_cancel),
+    (NETWORK_CANCEL_OUTCOMES, "network_cancel_outcome", network_cancel_outcome),
+    (CANCELLATIONS, "cancellation", cancellation),
+    (CANCEL_SHARES, "cancel_share", cancel_share),
+    (CANCEL_OUTCOMES, "cancel_outcome", cancel_outcome),
+    (BALANCE_LINKS, "balance_link", balance_link),
+];
+
+fn wanted(ids: &[PaymentId]) -> String {
+    serde_json::to_string(&ids.iter().map(|id| id.to_hex()).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+async fn rows(
+    connection: &mut MySqlConnection,
+    statement: Statement,
+    wanted: &str,
+) -> Result<Vec<MySqlRow>, StoreError> {
+    Ok(sqlx::query(statement.sql).bind(wanted).fetch_all(connection).await?)
+}
+
+/// Where the chains of these payments stand; those that do not exist are left out.
+pub async fn heads(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+) -> Result<HashMap<PaymentId, Head>, StoreError> {
+    let mut heads = HashMap::with_capacity(ids.len());
+    for row in rows(connection, HEADS, &wanted(ids)).await? {
+        let (row, id) = Reading::of_payment(&row, "payment_change")?;
+        let head =
+            Head { seq: row.get("seq")?, digest: row.bytes("digest")?, positions: row.code("positions")? };
+        heads.insert(id, head);
+    }
+    Ok(heads)
+}
+
+/// These payments as of their last change; those that do not exist are left out.
+pub async fn payments(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+) -> Result<HashMap<PaymentId, Payment>, StoreError> {
+    let heads = heads(connection, ids).await?;
+    if heads.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let known: Vec<_> = heads.keys().copied().collect();
+    let wanted = wanted(&known);
+    let mut facts: HashMap<PaymentId, Vec<Fact>> = HashMap::with_capacity(known.len());
+    for (statement, table, read) in FACTS {
+        for row in rows(connection, *statement, &wanted).await? {
+            let (row, id) = Reading::of_payment(&row, table)?;
+            let seq: u32 = row.get("seq")?;
+            if heads.get(&id).is_some_and(|head| seq <= head.seq) {
+                facts.entry(id).or_default().push(read(&row)?);
+            }
+        }
+    }
+    heads
+        .into_iter()
+        .map(|(id, head)| {
+            let facts = facts.remove(&id).unwrap_or_default();
+            let payment = Payment::fold(id, head, facts).map_err(|_| StoreError::Corrupt {
+                table: "payment",
+                column: "payment_id",
+                id: id.to_string(),
+            })?;
+            Ok((id, payment))
+        })
+        .collect()
+}
+
+/// One payment as of its last change.
+pub async fn payment_by_id(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+) -> Result<Option<Payment>, StoreError> {
+    Ok(payments(connection, &[id]).await?.remove(&id))
+}
+
+/// The newest try of an order.
+pub async fn last_of_order(
+    connection: &mut MySqlConnection,
+    merchant_id: &str,
+    order_id: &str,
+) -> Result<Option<(PaymentId, u16)>, StoreError> {
+    let row =
+        sqlx::query(LAST_OF_ORDER.sql).bind(merchant_id).bind(order_id).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let (row, id) = Reading::of_payment(&row, "payment")?;
+    Ok(Some((id, row.get("try_no")?)))
+}
+
+/// The request that wrote a change, if it is there: by this an unknown commit is found out.
+pub async fn request_of(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+    seq: u32,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let row = sqlx::query(OWN_CHANGE.sql)
+        .bind(id.as_bytes().as_slice())
+        .bind(seq)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Reading::new(&row, "payment_change", id.to_string()).bytes("request_id")).transpose()
+}
+
+fn payment(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::Payment(PaymentOpened {
+        merchant_id: row.get("merchant_id")?,
+        order_id: row.get("order_id")?,
+        try_no: row.get("try_no")?,
+        currency: row.code("currency")?,
+        total: row.amount("total")?,
+        tax_free: row.amount("tax_free")?,
+        vat: row.amount("vat")?,
+        tax_source: row.code("tax_source")?,
+        contract_version: row.get("contract_version")?,
+        fee: row.amount("fee")?,
+        fee_vat: row.amount("fee_vat")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get("expires_at")?,
+    }))
+}
+
+fn approval(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    let (bin, last4): (Option<String>, Option<String>) = (row.get("card_bin")?, row.get("card_last4")?);
+    Ok(Fact::Approval(Approval {
+        leg_no: row.get("leg_no")?,
+        method: row.code("method")?,
+        issuer_id: row.get("issuer_id")?,
+        amount: row.amount("amount")?,
+        tax_free: row.amount("tax_free")?,
+        partial_cancelable: row.get("partial_cancelable")?,
+        refund_priority: row.get("refund_priority")?,
+        card: bin.zip(last4).map(|(bin, last4)| CardRef { bin, last4 }),
+        method_token: row.get("method_token")?,
+        installment_months: row.get("installment_months")?,
+    }))
+}
+
+fn attempt(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::Attempt(Attempt {
+        leg_no: row.get("leg_no")?,
+        kind: row.code("kind")?,
+        attempt_no: row.get("attempt_no")?,
+        issuer_id: row.get("issuer_id")?,
+        trace_date: row.get("trace_date")?,
+        trace_no: row.get("trace_no")?,
+        amount: row.amount("amount")?,
+        target_no: row.get("target_no")?,
+        cancel_no: row.get("cancel_no")?,
+        sent_by: row.code("sent_by")?,
+        deadline_at: row.get("deadline_at")?,
+    }))
+}
+
+fn result(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::Result(AttemptResult {
+        leg_no: row.get("leg_no")?,
+        kind: row.code("kind")?,
+        attempt_no: row.get("attempt_no")?,
+        outcome: row.code("outcome")?,
+        result_no: row.get("result_no")?,
+        source: row.code("source")?,
+        issuer_ref: row.get("issuer_ref")?,
+        issuer_code: row.get("issuer_code")?,
+        received_at: row.get("received_at")?,
+    }))
+}
+
+fn attempt_verdict(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    let result_no: Option<u16> = row.get("result_no")?;
+    let ruling = match (row.get::<&str>("verdict")?, result_no) {
+        ("ACCEPT", Some(result_no)) => Ruling::Accept { result_no },
+        ("REJECT", None) => Ruling::Reject,
+        ("ABANDON", None) => Ruling::Abandon,
+        _ => return Err(row.corrupt("verdict")),
+    };
+    Ok(Fact::AttemptVerdict(AttemptVerdict {
+        leg_no: row.get("leg_no")?,
+        attempt_no: row.get("attempt_no")?,
+        ruling,
+        decided_at: row.get("decided_at")?,
+    }))
+}
+
+fn payment_verdict(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::PaymentVerdict(PaymentVerdict {
+        merchant_id: row.get("merchant_id")?,
+        order_id: row.get("order_id")?,
+        try_no: row.get("try_no")?,
+        verdict: row.code("verdict")?,
+        reason: row.get("reason")?,
+        business_date: BusinessDate::new(row.get("business_date")?),
+        decided_at: row.get("decided_at")?,
+    }))
+}
+
+fn network_cancel(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::NetworkCancel(NetworkCancel {
+        leg_no: row.get("leg_no")?,
+        attempt_no: row.get("attempt_no")?,
+        reason: row.code("reason")?,
+        late_until: row.get("late_until")?,
+        valid_until: row.get("valid_until")?,
+        requested_at: row.get("requested_at")?,
+    }))
+}
+
+fn network_cancel_outcome(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
+        leg_no: row.get("leg_no")?,
+        attempt_no: row.get("attempt_no")?,
+        outcome_no: row.get("outcome_no")?,
+        outcome: row.code("outcome")?,
+        decided_at: row.get("decided_at")?,
+    }))
+}
+
+fn cancellation(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::Cancellation(Cancellation {
+        cancel_no: row.get("cancel_no")?,
+        cancel_request_id: row.get("cancel_request_id")?,
+        kind: row.code("kind")?,
+        amount: row.amount("amount")?,
+        tax_free: row.amount("tax_free")?,
+        vat: row.amount("vat")?,
+        fee: row.amount("fee")?,
+        fee_vat: row.amount("fee_vat")?,
+        reason: row.get("reason")?,
+        business_date: BusinessDate::new(row.get("business_date")?),
+        requested_at: row.get("requested_at")?,
+    }))
+}
+
+fn cancel_share(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::CancelShare(CancelShare {
+        cancel_no: row.get("cancel_no")?,
+        leg_no: row.get("leg_no")?,
+        amount: row.amount("amount")?,
+        tax_free: row.amount("tax_free")?,
+        vat: row.amount("vat")?,
+        fee: row.amount("fee")?,
+        fee_vat: row.amount("fee_vat")?,
+    }))
+}
+
+fn cancel_outcome(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    Ok(Fact::CancelOutcome(CancelOutcome {
+        cancel_no: row.get("cancel_no")?,
+        leg_no: row.get("leg_no")?,
+        outcome: row.code("outcome")?,
+        decided_at: row.get("decided_at")?,
+    }))
+}
+
+fn balance_link(row: &Reading<'_>) -> Result<Fact, StoreError> {
+    let before: Option<i64> = row.get("before_amount")?;
+    let before =
+        before.map(crate::money::Minor::new).transpose().map_err(|_| row.corrupt("before_amount"))?;
+    Ok(Fact::BalanceLink(BalanceLink {
+        leg_no: row.get("leg_no")?,
+        link_no: row.get("link_no")?,
+        kind: row.code("kind")?,
+        cancel_no: row.get("cancel_no")?,
+        before,
+        delta: row.get("delta")?,
+        after: row.amount("after_amount")?,
+    }))
+}
+
+/// Row of `payment_change` without what can be made again.
+#[derive(Debug, Clone)]
+pub struct ChangeRow {
+    pub seq: u32,
+    pub origin: Origin,
+    pub command: String,
+    pub actor: String,
+    pub request_id: RequestId,
+    pub recorded_at: DateTime<Utc>,
+    pub digest: [u8; 32],
+}
+
+/// A payment's changes, oldest first.
+pub async fn changes(connection: &mut MySqlConnection, id: PaymentId) -> Result<Vec<ChangeRow>, StoreError> {
+    let rows = sqlx::query(CHANGES.sql).bind(id.as_bytes().as_slice()).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let row = Reading::new(row, "payment_change", id.to_string());
+            Ok(ChangeRow {
+                seq: row.get("seq")?,
+                origin: row.code("origin")?,
+                command: row.get("command")?,
+                actor: row.get("actor")?,
+                request_id: RequestId::from_bytes(row.bytes("request_id")?),
+                recorded_at: row.get("recorded_at")?,
+                digest: row.bytes("digest")?,
+            })
+        })
+        .collect()
+}
+
+/// A payment's facts with the change that added each, in their places.
+pub async fn facts_by_change(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+) -> Result<Vec<(u32, Fact)>, StoreError> {
+    let wanted = wanted(&[id]);
+    let mut facts = Vec::new();
+    for (statement, table, read) in FACTS {
+        for row in rows(connection, *statement, &wanted).await? {
+            let (row, _) = Reading::of_payment(&row, table)?;
+            facts.push((row.get("seq")?, read(&row)?));
+        }
+    }
+    facts.sort_by_key(|(seq, fact)| (*seq, fact.place()));
+    Ok(facts)
+}
