@@ -78,10 +78,10 @@ impl Progress {
         }
     }
 
-    /// The record to be written with `rows`, once they are decided and `marks` with them.
-    pub fn with(&self, rows: &[OutboxRow], marks: Marks, now: DateTime<Utc>) -> Self {
-        let mut next = Self { marks, written_at: now, ..self.clone() };
-        next.transactions += 1;
+    /// The progress once `rows` are decided, and `marks` with them.
+    #[must_use]
+    pub fn with(&self, rows: &[OutboxRow], marks: Marks) -> Self {
+        let mut next = Self { marks, ..self.clone() };
         let mut digest = Sha256::new_with_prefix(self.digest.0);
         for row in rows {
             if let Some(event) = &row.event {
@@ -98,6 +98,12 @@ impl Progress {
         }
         next.anchors.keep_ends_of(&next.marks);
         next
+    }
+
+    /// The record as it is written by the next transaction.
+    #[must_use]
+    pub fn stamped(self, now: DateTime<Utc>) -> Self {
+        Self { transactions: self.transactions + 1, written_at: now, ..self }
     }
 
     /// Takes in a hole that was settled by a tombstone; the next transaction carries it.
@@ -199,7 +205,7 @@ mod tests {
     fn publish(progress: &Progress, ids: &[u64]) -> Progress {
         let mut marks = progress.marks.clone();
         ids.iter().for_each(|id| marks.decide(*id));
-        progress.with(&ids.iter().map(|id| row(*id)).collect::<Vec<_>>(), marks, now())
+        progress.with(&ids.iter().map(|id| row(*id)).collect::<Vec<_>>(), marks)
     }
 
     #[test]
@@ -229,7 +235,7 @@ mod tests {
         let one = publish(&start, &[1]);
         assert_ne!(one.digest, start.digest);
         assert_ne!(publish(&one, &[2]).digest, publish(&start, &[2]).digest);
-        let tombstone = one.with(&[OutboxRow { id: 2, event: None }], Marks::at(2), now());
+        let tombstone = one.with(&[OutboxRow { id: 2, event: None }], Marks::at(2));
         assert_eq!((tombstone.digest, tombstone.tombstones), (one.digest, 1));
     }
 }

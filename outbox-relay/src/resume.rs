@@ -197,11 +197,7 @@ mod tests {
 
     fn progress(low_water: u64) -> Progress {
         let rows = [ledger_core::outbox_reader::OutboxRow { id: low_water, event: None }];
-        Progress::none(NAME, "server-a".to_owned(), low_water - 1, now()).with(
-            &rows,
-            Marks::at(low_water),
-            now(),
-        )
+        Progress::none(NAME, "server-a".to_owned(), low_water - 1, now()).with(&rows, Marks::at(low_water))
     }
 
     fn database(bounds: Option<(u64, u64)>, standing: Standing, at: u64) -> Database {
