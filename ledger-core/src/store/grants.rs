@@ -4,7 +4,7 @@
 //! anything is tried; UPDATE and DELETE are tried `WHERE FALSE`; the forged rows bring their own parents and stand in a
 //! transaction that is rolled back.
 
-use chrono::Utc;
+use chrono::DateTime;
 use sqlx::mysql::{MySqlConnection, MySqlPool};
 
 use crate::change::{Asked, Change};
@@ -216,7 +216,7 @@ fn forged_link(change: &Change) -> String {
 
 /// A payment that never was, told the short way.
 fn sample_change(origin: Origin) -> Change {
-    let now = crate::time::to_micros(Utc::now());
+    let now = DateTime::UNIX_EPOCH;
     let told = LegacyPayment {
         source: "start-up proof".to_owned(),
         name: RequestId::new(&mut rand::rng()).to_string(),
