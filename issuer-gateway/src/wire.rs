@@ -1,0 +1,245 @@
+//! The reference dialect: how a committed attempt looks on the wire, and what an answer to it may say.
+
+use chrono::NaiveDate;
+use ledger_core::ledger::{CommittedAttempt, Original};
+use ledger_core::payment::fact::{AttemptKind, ResultOutcome};
+use serde::{Deserialize, Serialize};
+
+/// Longest number that an issuer may give (`attempt_result.issuer_ref`).
+const MAX_REF: usize = 64;
+/// Longest code that an issuer may give (`attempt_result.issuer_code`).
+const MAX_CODE: usize = 32;
+
+/// A request's path below the issuer's endpoint, and its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it asks for.
+    pub kind: AttemptKind,
+    /// Path below the endpoint.
+    pub path: &'static str,
+    /// The number under which the issuer knows it.
+    pub trace_no: String,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorization<'a> {
+    trace_date: NaiveDate,
+    trace_no: &'a str,
+    amount: i64,
+    currency: &'a str,
+    method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    installment_months: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Undo<'a> {
+    original_trace_date: NaiveDate,
+    original_trace_no: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_auth_no: Option<&'a str>,
+    trace_date: NaiveDate,
+    trace_no: &'a str,
+    amount: i64,
+    currency: &'a str,
+}
+
+/// An attempt that this dialect has no words for: nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unspeakable(pub &'static str);
+
+impl Message {
+    /// The request that an attempt stands for.
+    pub fn of(attempt: &CommittedAttempt) -> Result<Self, Unspeakable> {
+        match (attempt.kind(), attempt.original()) {
+            (AttemptKind::Auth, _) => Self::authorization(attempt),
+            (AttemptKind::NetCancel, Some(original)) => Self::undo(attempt, original, "/v1/reversals"),
+            (AttemptKind::Cancel, Some(original)) if original.auth_no.is_some() => {
+                Self::undo(attempt, original, "/v1/cancels")
+            }
+            (AttemptKind::NetCancel | AttemptKind::Cancel, _) => Err(Unspeakable("NO_ORIGINAL_DATA")),
+            (AttemptKind::Inquiry, _) => Err(Unspeakable("NO_INQUIRY")),
+        }
+    }
+
+    fn authorization(attempt: &CommittedAttempt) -> Result<Self, Unspeakable> {
+        let body = Authorization {
+            trace_date: attempt.trace_date(),
+            trace_no: attempt.trace_no(),
+            amount: attempt.amount(),
+            currency: attempt.currency().code(),
+            method: attempt.method().code(),
+            token: attempt.method_token(),
+            installment_months: attempt.installment_months(),
+        };
+        Self::new(attempt.kind(), "/v1/authorizations", attempt.trace_no(), &body)
+    }
+
+    fn undo(
+        attempt: &CommittedAttempt,
+        original: &Original,
+        path: &'static str,
+    ) -> Result<Self, Unspeakable> {
+        let body = Undo {
+            original_trace_date: original.trace_date,
+            original_trace_no: &original.trace_no,
+            original_auth_no: original.auth_no.as_deref(),
+            trace_date: attempt.trace_date(),
+            trace_no: attempt.trace_no(),
+            amount: attempt.amount(),
+            currency: attempt.currency().code(),
+        };
+        Self::new(attempt.kind(), path, attempt.trace_no(), &body)
+    }
+
+    fn new(
+        kind: AttemptKind,
+        path: &'static str,
+        trace_no: &str,
+        body: &impl Serialize,
+    ) -> Result<Self, Unspeakable> {
+        let body = serde_json::to_vec(body).map_err(|_| Unspeakable("NOT_JSON"))?;
+        Ok(Self { kind, path, trace_no: trace_no.to_owned(), body })
+    }
+}
+
+/// What an answer says, or why it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// What it comes to.
+    pub outcome: ResultOutcome,
+    /// The issuer's number.
+    pub issuer_ref: Option<String>,
+    /// The issuer's code, or ours for what is wrong with the answer.
+    pub issuer_code: Option<String>,
+}
+
+impl Reading {
+    /// An outcome of our own making, with a code that says why.
+    pub fn of(outcome: ResultOutcome, code: &str) -> Self {
+        Self { outcome, issuer_ref: None, issuer_code: Some(code.to_owned()) }
+    }
+
+    fn garbled(code: &'static str) -> Self {
+        Self::of(ResultOutcome::Garbled, code)
+    }
+}
+
+/// Fields of any answer. Unknown ones are left alone: an issuer may add what we do not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    result: String,
+    auth_no: Option<String>,
+    code: Option<String>,
+    trace_no: Option<String>,
+}
+
+/// Reads the body of an answer with status 200 to `message`. What is not understood to the letter is garbled: the issuer
+/// may have acted, and we do not know how.
+pub fn read(message: &Message, body: &[u8]) -> Reading {
+    let Ok(answer) = serde_json::from_slice::<Answer>(body) else { return Reading::garbled("NOT_JSON") };
+    if answer.trace_no.is_some_and(|no| no != message.trace_no) {
+        return Reading::garbled("OTHER_TRACE");
+    }
+    let outcome = match (message.kind, answer.result.as_str()) {
+        (AttemptKind::Auth, "APPROVED") => ResultOutcome::Approved,
+        (AttemptKind::Auth | AttemptKind::Cancel, "DECLINED") => ResultOutcome::Declined,
+        (AttemptKind::NetCancel, "REVERSED") => ResultOutcome::Reversed,
+        (AttemptKind::NetCancel, "NO_ORIGINAL") => ResultOutcome::NoOriginal,
+        (AttemptKind::NetCancel, "TOO_LATE") => ResultOutcome::TooLate,
+        (AttemptKind::Cancel, "CANCELED") => ResultOutcome::Canceled,
+        (AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::NetCancel | AttemptKind::Inquiry, _) => {
+            return Reading::garbled("UNKNOWN_RESULT");
+        }
+    };
+    if outcome == ResultOutcome::Approved && answer.auth_no.is_none() {
+        return Reading::garbled("NO_AUTH_NO");
+    }
+    if !answer.auth_no.as_deref().is_none_or(|no| is_number(no, MAX_REF))
+        || !answer.code.as_deref().is_none_or(|code| is_number(code, MAX_CODE))
+    {
+        return Reading::garbled("BAD_NUMBER");
+    }
+    Reading { outcome, issuer_ref: answer.auth_no, issuer_code: answer.code }
+}
+
+/// Letters, digits and a few signs; and no card number, whatever an issuer may put there (I16).
+fn is_number(text: &str, most: usize) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+    (1..=most).contains(&text.len()) && text.chars().all(plain) && !is_card_number(text)
+}
+
+fn is_card_number(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let only_digits = text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    only_digits && (13..=19).contains(&digits.len()) && luhn(&digits)
+}
+
+fn luhn(digits: &[u32]) -> bool {
+    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 1 { doubled(*digit) } else { *digit })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: AttemptKind) -> Message {
+        Message { kind, path: "/", trace_no: "t-1".to_owned(), body: Vec::new() }
+    }
+
+    fn outcome(kind: AttemptKind, body: &str) -> ResultOutcome {
+        read(&message(kind), body.as_bytes()).outcome
+    }
+
+    #[test]
+    fn each_kind_has_its_own_words() {
+        use AttemptKind::{Auth, Cancel, NetCancel};
+        use ResultOutcome::{Approved, Canceled, Declined, Garbled, NoOriginal, Reversed, TooLate};
+        let cases = [
+            (Auth, r#"{"result":"APPROVED","authNo":"A1"}"#, Approved),
+            (Auth, r#"{"result":"DECLINED","code":"51"}"#, Declined),
+            (Auth, r#"{"result":"REVERSED"}"#, Garbled),
+            (Auth, r#"{"result":"APPROVED"}"#, Garbled),
+            (NetCancel, r#"{"result":"REVERSED"}"#, Reversed),
+            (NetCancel, r#"{"result":"NO_ORIGINAL"}"#, NoOriginal),
+            (NetCancel, r#"{"result":"TOO_LATE"}"#, TooLate),
+            (NetCancel, r#"{"result":"DECLINED","code":"x"}"#, Garbled),
+            (Cancel, r#"{"result":"CANCELED","authNo":"C1","more":1}"#, Canceled),
+            (Cancel, r#"{"result":"DECLINED","code":"51"}"#, Declined),
+        ];
+        for (kind, body, expected) in cases {
+            assert_eq!(outcome(kind, body), expected, "{kind} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_to_the_letter_is_garbled() {
+        for body in [
+            "",
+            "{",
+            "<html>",
+            "null",
+            r#"{"result":"approved","authNo":"A1"}"#,
+            r#"{"result":"APPROVED","authNo":"A1","traceNo":"t-2"}"#,
+            r#"{"result":"APPROVED","authNo":""}"#,
+            r#"{"result":"APPROVED","authNo":"A 1"}"#,
+            r#"{"result":"APPROVED","authNo":"4111111111111111"}"#,
+            r#"{"result":"APPROVED","authNo":7}"#,
+        ] {
+            assert_eq!(outcome(AttemptKind::Auth, body), ResultOutcome::Garbled, "{body}");
+        }
+    }
+}
