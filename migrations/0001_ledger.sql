@@ -145,7 +145,8 @@ CREATE TABLE attempt_result (
 ) DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_0900_bin;
 
 -- What we make of an AUTH attempt; the first row wins. verdict_ref lets one unique key say two things:
--- one ACCEPT per leg, and which attempts were abandoned.
+-- one ACCEPT per leg, and which attempts were abandoned. The primary key holds the columns of the reference to the attempt
+-- exactly: MySQL 9.7 does not enforce a reference whose only index goes on with columns that are NULL.
 CREATE TABLE attempt_verdict (
   payment_id     BINARY(16)        NOT NULL,
   leg_no         TINYINT UNSIGNED  NOT NULL,
@@ -159,7 +160,7 @@ CREATE TABLE attempt_verdict (
   result_no      SMALLINT UNSIGNED NULL,
   decided_at     DATETIME(6)       NOT NULL,
   verdict_ref    VARCHAR(12) AS (IF(verdict = 'ACCEPT', 'ACCEPT', CONCAT(verdict, attempt_no))) STORED NOT NULL,
-  PRIMARY KEY (payment_id, leg_no, attempt_no),
+  PRIMARY KEY (payment_id, leg_no, kind, attempt_no),
   UNIQUE KEY uq_attempt_verdict_ref (payment_id, leg_no, verdict_ref),
   KEY ix_attempt_verdict_result (payment_id, leg_no, kind, attempt_no, result_outcome, result_no),
   CONSTRAINT fk_attempt_verdict_attempt FOREIGN KEY (payment_id, leg_no, kind, attempt_no)

@@ -15,11 +15,10 @@ use crate::server::{Server, escaped};
 
 const MYSQL_TAG: &str = "9";
 const MYSQL_PORT: u16 = 3306;
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
     "--log-bin=binlog",
-    "--require-secure-transport=ON",
     "--skip-name-resolve",
     "--local-infile=OFF",
     "--max-connections=500",

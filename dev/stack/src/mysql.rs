@@ -17,12 +17,11 @@ use crate::proc::{Proc, Spec};
 use crate::registry::Registry;
 use crate::server::{Server, escaped};
 
-/// Durable and plain: fsync and binlog as MySQL sets them, small memory, nothing but TLS on loopback.
+/// Durable and plain: fsync and binlog as MySQL sets them, small memory, on loopback; the accounts themselves ask for TLS.
 const SETTINGS: &str = "\
 bind-address = 127.0.0.1
 mysqlx = OFF
 skip-name-resolve = ON
-require-secure-transport = ON
 local-infile = OFF
 secure-file-priv = NULL
 max-connections = 500

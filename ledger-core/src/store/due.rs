@@ -44,7 +44,7 @@ const STALE: Statement = Statement {
     name: "stale_intents",
     account: Account::App,
     sql: "SELECT a.payment_id, a.leg_no, a.attempt_no FROM attempt AS a \
-          LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.attempt_no = a.attempt_no \
+          LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no \
           WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL ORDER BY a.auth_deadline LIMIT ?",
 };
 const OPEN_CANCELS: Statement = Statement {

@@ -1,0 +1,134 @@
+//! Races on real MySQL: two handles with pools of their own, as two processes have, and a writer of raw SQL.
+
+use std::sync::Arc;
+
+use ledger_core::ledger::{Answer, BeginConfirm, LedgerError};
+use ledger_core::store::idempotency;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::world::{MERCHANT, Plain, World, approve, cancel, create, now, operation, split};
+
+const RACERS: usize = 16;
+
+/// R7: of sixteen cancels of 30,000 on a balance of 50,000, one is done; the others see what is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_cancels_at_once_never_exceed_the_balance() {
+    let world = World::new("race_cancel").await;
+    let payment = world.confirmed("order-1").await;
+    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let start = Arc::new(Barrier::new(RACERS));
+    let mut race = JoinSet::new();
+    for racer in 0..RACERS {
+        let (ledger, start, id) = (ledgers[racer % 2].clone(), start.clone(), payment.id);
+        race.spawn(async move {
+            start.wait().await;
+            loop {
+                match cancel(&ledger, id, Some(30_000), &format!("cancel-{racer}")).await {
+                    Err(LedgerError::Contended(_)) => {}
+                    done => return done.unwrap(),
+                }
+            }
+        });
+    }
+    let answers: Vec<_> = race.join_all().await;
+    let done = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 200)).count();
+    let refused = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 409)).count();
+    assert_eq!((done, refused), (1, RACERS - 1), "{answers:?}");
+    let after = world.ledger.payment(MERCHANT, payment.id).await.unwrap().unwrap();
+    assert_eq!(after.balance().unwrap().get(), 20_000);
+}
+
+/// Two decisions on the same state: the database lets one pass and names the key the other lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_change_is_really_lost() {
+    let world = World::new("race_key").await;
+    let payment = world.confirmed("order-1").await;
+    let raw = "INSERT INTO payment_change (payment_id, seq, slot, origin, command, actor, request_id, recorded_at, \
+               render_version, positions, previous_digest, digest) SELECT payment_id, seq + 1, slot, 'LIVE', 'RAW', 'raw', \
+               request_id, NOW(6), 1, '', digest, digest FROM payment_change WHERE payment_id = ? AND seq = ?";
+    let app = ledger_core::store::pool::connect(&world.db.app, ledger_core::store::pool::PoolOptions::default())
+        .await
+        .unwrap();
+    let insert = || sqlx::query(raw).bind(payment.id.as_bytes().as_slice()).bind(payment.head.seq).execute(&app);
+    insert().await.unwrap();
+    let lost: ledger_core::store::StoreError = insert().await.unwrap_err().into();
+    assert!(
+        matches!(lost, ledger_core::store::StoreError::Lost(ledger_core::store::LostKey::Change)),
+        "{lost:?}"
+    );
+    let done = cancel(&world.ledger, payment.id, None, "cancel-1").await.unwrap();
+    assert!(matches!(done, Answer::Fresh(ref r) if r.status == 200), "the ledger goes on from the raw change: {done:?}");
+}
+
+/// R5: sixteen confirms of one payment: one sends, the rest are told so; there is one AUTH attempt per leg.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_confirms_send_once() {
+    let world = World::new("race_confirm").await;
+    let id = world.created("order-1", 50_000).await;
+    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let start = Arc::new(Barrier::new(RACERS));
+    let mut race = JoinSet::new();
+    for racer in 0..RACERS {
+        let (ledger, start) = (ledgers[racer % 2].clone(), start.clone());
+        race.spawn(async move {
+            let op = operation(&format!("confirm-{racer}"), idempotency::Operation::Confirm, id.slot(), "same");
+            start.wait().await;
+            match ledger.begin_confirm(&op, id, &split(), &Plain).await.unwrap() {
+                BeginConfirm::Started { attempts, .. } => {
+                    let answers = approve(&attempts);
+                    ledger.finish_confirm(&op, id, &answers, now(), &Plain).await.unwrap();
+                    true
+                }
+                BeginConfirm::Answered(_) => false,
+            }
+        });
+    }
+    let sent = race.join_all().await.into_iter().filter(|sent| *sent).count();
+    assert_eq!(sent, 1);
+    assert_eq!(world.count("attempt WHERE kind = 'AUTH'").await, 2);
+    assert_eq!(world.count("payment_verdict WHERE verdict = 'CONFIRMED'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_creates_of_one_order_make_one_payment() {
+    let world = World::new("race_order").await;
+    let answers = race_creates(&world, |racer| format!("key-{racer}")).await;
+    let made = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 200)).count();
+    let refused = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 409)).count();
+    assert_eq!((made, refused), (1, RACERS - 1), "{answers:?}");
+    assert_eq!(world.count("payment").await, 1);
+}
+
+/// I14
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_creates_under_one_key_get_one_answer() {
+    let world = World::new("race_idem").await;
+    let answers = race_creates(&world, |_| "one-key".to_owned()).await;
+    let bodies: std::collections::BTreeSet<_> = answers
+        .iter()
+        .map(|answer| match answer {
+            Answer::Fresh(rendered) => rendered.body.clone(),
+            Answer::Replayed(replay) => replay.body.clone().unwrap().2,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let fresh = answers.iter().filter(|a| matches!(a, Answer::Fresh(_))).count();
+    assert_eq!((bodies.len(), fresh), (1, 1), "{answers:?}");
+    assert_eq!(world.count("payment").await, 1);
+    assert_eq!(world.count("idempotency_claim").await, 1);
+}
+
+async fn race_creates(world: &World, key: impl Fn(usize) -> String) -> Vec<Answer> {
+    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let start = Arc::new(Barrier::new(RACERS));
+    let mut race = JoinSet::new();
+    for racer in 0..RACERS {
+        let (ledger, start, key) = (ledgers[racer % 2].clone(), start.clone(), key(racer));
+        race.spawn(async move {
+            start.wait().await;
+            create(&ledger, "order-1", 1_000, &key).await.unwrap()
+        });
+    }
+    race.join_all().await
+}

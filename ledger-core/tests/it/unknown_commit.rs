@@ -1,0 +1,115 @@
+//! A connection that is cut after COMMIT was sent: the caller gets success, a repetition is a replay, nothing is doubled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use ledger_core::ledger::{Answer, Ledger};
+use ledger_core::store::pool::PoolOptions;
+use sqlx::AssertSqlSafe;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::world::{World, create};
+
+/// A proxy in front of MySQL that, once armed, lets the COMMIT through and cuts the connection before the answer.
+struct Cutter {
+    port: u16,
+    armed: Arc<AtomicBool>,
+    cuts: Arc<AtomicUsize>,
+}
+
+impl Cutter {
+    async fn before(mysql: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (armed, cuts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (arm, count) = (armed.clone(), cuts.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&mysql).await.unwrap();
+                tokio::spawn(carry(client, server, arm.clone(), count.clone()));
+            }
+        });
+        Self { port, armed, cuts }
+    }
+}
+
+async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cuts: Arc<AtomicUsize>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let cut = Arc::new(AtomicBool::new(false));
+    let is_cut = cut.clone();
+    let back = tokio::spawn(async move {
+        let mut bytes = vec![0; 65_536];
+        while let Ok(n @ 1..) = from_server.read(&mut bytes).await {
+            if is_cut.load(Ordering::SeqCst) || to_client.write_all(&bytes[..n]).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut bytes = vec![0; 65_536];
+    while let Ok(n @ 1..) = from_client.read(&mut bytes).await {
+        let is_commit = bytes[..n].windows(6).any(|word| word == b"COMMIT");
+        if is_commit && armed.swap(false, Ordering::SeqCst) {
+            cut.store(true, Ordering::SeqCst);
+            cuts.fetch_add(1, Ordering::SeqCst);
+        }
+        if to_server.write_all(&bytes[..n]).await.is_err() {
+            break;
+        }
+    }
+    let _ = back.await;
+}
+
+/// The proxy has to see the word COMMIT, so this one account goes without TLS: its password was checked over TLS just
+/// before, which is what lets MySQL do without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_was_not_acknowledged_is_success_and_then_a_replay() {
+    let world = World::new("unknown_commit").await;
+    let (address, plain) = plain_account(&world).await;
+    let cutter = Cutter::before(address).await;
+    let url = plain.replace("{port}", &cutter.port.to_string());
+    let ledger = Ledger::open(&url, PoolOptions { max_connections: 4, ..PoolOptions::default() }).await.unwrap();
+
+    cutter.armed.store(true, Ordering::SeqCst);
+    let first = create(&ledger, "order-1", 1_000, "key-1").await.unwrap();
+    assert_eq!(cutter.cuts.load(Ordering::SeqCst), 1, "the connection was cut after COMMIT");
+    let Answer::Fresh(fresh) = first else { panic!("{first:?}") };
+    assert_eq!(fresh.status, 200);
+    let again = create(&ledger, "order-1", 1_000, "key-1").await.unwrap();
+    let Answer::Replayed(replay) = again else { panic!("{again:?}") };
+    assert_eq!(replay.body.unwrap().2, fresh.body);
+    assert_eq!((world.count("payment").await, world.count("outbox_event").await), (1, 1));
+}
+
+/// An account like `ledger_app` that needs no TLS, its password cached by a first login with it.
+async fn plain_account(world: &World) -> (String, String) {
+    let root = ledger_core::store::pool::connect(&world.db.root, PoolOptions::default()).await.unwrap();
+    let name = &world.db.name[world.db.name.len().saturating_sub(24)..];
+    let run = async |text: String| {
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&root).await.unwrap();
+    };
+    run(format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'plain' REQUIRE NONE")).await;
+    for table in tables_of(&world.db.app).await {
+        run(format!("GRANT SELECT, INSERT ON {}.{table} TO '{name}'@'%'", world.db.name)).await;
+    }
+    let (before, after) = world.db.app.split_once('@').unwrap();
+    let _ = before;
+    let (address, rest) = after.split_once('/').unwrap();
+    let over_tls = format!("mysql://{name}:plain@{address}/{rest}");
+    ledger_core::store::pool::connect(&over_tls, PoolOptions::default()).await.unwrap();
+    (
+        address.to_owned(),
+        format!("mysql://{name}:plain@127.0.0.1:{{port}}/{}?ssl-mode=DISABLED", world.db.name),
+    )
+}
+
+async fn tables_of(app: &str) -> Vec<String> {
+    let pool = ledger_core::store::pool::connect(app, PoolOptions::default()).await.unwrap();
+    sqlx::query_scalar(
+        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap()
+}
