@@ -120,8 +120,17 @@ mod tests {
         OutboxRow { id, event: Some(event) }
     }
 
+    fn kafka() -> KafkaSettings {
+        KafkaSettings {
+            brokers: String::new(),
+            topic_prefix: String::new(),
+            compression: "none".to_owned(),
+            properties: std::collections::BTreeMap::new(),
+        }
+    }
+
     fn cut_main(rows: Vec<OutboxRow>, parked: &mut HashSet<PaymentId>) -> Result<Cut, ForeignTopic> {
-        let kafka = crate::settings::Settings::default().kafka;
+        let kafka = kafka();
         let limits = Limits { events: 2, bytes: 9_000, event_bytes: 5_000 };
         cut(rows, parked, OutboxName::Main, "/ledger", &kafka, limits)
     }
@@ -161,7 +170,7 @@ mod tests {
 
     #[test]
     fn history_never_reaches_a_topic_that_is_paid_out_from() {
-        let kafka = crate::settings::Settings::default().kafka;
+        let kafka = kafka();
         let limits = Limits { events: 2, bytes: 9_000, event_bytes: 5_000 };
         let rows = vec![row(7, 1, topics::LEDGER, 10)];
         let refused = cut(rows, &mut HashSet::new(), OutboxName::Backfill, "/ledger", &kafka, limits);

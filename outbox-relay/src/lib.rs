@@ -11,26 +11,23 @@
 //! start; [`publish`] is the only writer to Kafka.
 
 pub mod batch;
+pub mod cli;
 pub mod envelope;
 pub mod error;
 pub mod gap;
 pub mod kafka;
 pub mod metrics;
 pub mod progress;
+pub mod prove;
 pub mod publish;
 pub mod pulse;
 pub mod recall;
 pub mod relay;
 pub mod resume;
+pub mod run;
 pub mod runs;
 pub mod scan;
 pub mod session;
 pub mod settings;
+pub mod status;
 pub mod topics;
-
-/// temp
-pub mod clock {
-    pub fn now() -> chrono::DateTime<chrono::Utc> {
-        std::time::SystemTime::now().into()
-    }
-}

@@ -130,7 +130,7 @@ impl Publisher {
             .key(self.outbox.as_str())
             .payload(progress);
         self.send(message)?;
-        if !self.linger.is_zero() {
+        if !self.linger.is_zero() && !records.is_empty() {
             self.hold_open(records.len())?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use ledger_core::outbox_reader::OutboxName;
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 
 /// What a loop is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doing {
     /// Connecting, fencing, reading its progress.
     Starting,
@@ -17,6 +17,8 @@ pub enum Doing {
     StandingBy,
     /// Publishing.
     Working,
+    /// Nothing more: a person must look.
+    Stopped(String),
 }
 
 /// One loop's heartbeat.
@@ -39,10 +41,11 @@ impl Pulse {
 
     /// Fit to be left alone, or why not.
     pub fn ready(&self, now: Instant) -> Result<(), String> {
-        let (doing, at) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (doing, at) = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let age = now.duration_since(at);
         match doing {
             Doing::Starting => Err(format!("outbox {} is starting", self.outbox)),
+            Doing::Stopped(why) => Err(why),
             Doing::StandingBy | Doing::Working if age <= STALE_AFTER => Ok(()),
             Doing::StandingBy | Doing::Working => {
                 Err(format!("the loop of outbox {} last came round {} s ago", self.outbox, age.as_secs()))
@@ -63,6 +66,8 @@ mod tests {
         pulse.beat(Doing::Working, start);
         assert_eq!(pulse.ready(start + STALE_AFTER), Ok(()));
         assert!(pulse.ready(start + STALE_AFTER * 2).is_err());
+        pulse.beat(Doing::Stopped("why".to_owned()), start);
+        assert_eq!(pulse.ready(start), Err("why".to_owned()));
         pulse.beat(Doing::StandingBy, start + STALE_AFTER * 2);
         assert_eq!(pulse.ready(start + STALE_AFTER * 2), Ok(()));
     }

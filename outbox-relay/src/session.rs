@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::clock;
 use ledger_core::ids::PaymentId;
 use ledger_core::outbox_reader::{OutboxName, OutboxReader, OutboxRow, RANGES};
 use ledger_core::store::StoreError;
+use ledger_runtime::clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{self, Batch};
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         let now = Instant::now();
         tracing::info!(%outbox, generation = progress.generation, low_water = progress.marks.low_water,
             runs_above = progress.marks.decided.len(), first, "relay takes over");
-        Ok(Self {
+        let mut session = Self {
             carrier,
             reader,
             publisher: Arc::new(publisher),
@@ -92,7 +92,11 @@ impl<'a> Session<'a> {
             delay: SealDelay::new(Duration::from_millis(carrier.relay.seal_delay_ms)),
             parked: HashSet::new(),
             limit: carrier.relay.batch_events,
-        })
+        };
+        // before any event: a relay that dies in its very first transaction must leave word that it has begun, or what it
+        // left behind in the topics would look like events that were published without any progress
+        session.write(Batch::default()).await?;
+        Ok(session)
     }
 
     /// Works until told to stop; cuts between transactions.
@@ -122,7 +126,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// One round: read, publish what is new, settle what is due. Returns how many rows were new.
+    /// One round: read, publish what is new, settle what is due. Returns how much there was to do.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<usize, RelayError> {
         let rows = self.read().await?;
         let new = rows.len();
@@ -143,12 +147,12 @@ impl<'a> Session<'a> {
                 return Ok(new); // what is left is read again by the next relay
             }
         }
-        self.seal_due().await?;
+        let sealed = self.seal_due().await?;
         if self.unwritten && self.written.elapsed() >= QUIET_PROGRESS {
             self.write(Batch::default()).await?;
         }
         self.report();
-        Ok(new)
+        Ok(new + sealed)
     }
 
     /// New rows, in one snapshot over all holes and what is above (see `scan.rs`).
@@ -213,9 +217,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Settles the holes that have been given their time, one statement each.
-    async fn seal_due(&mut self) -> Result<(), RelayError> {
-        let (start, delay) = (Instant::now(), self.delay.get());
+    /// Settles the holes that have been given their time, one statement each. Returns how many were found dead.
+    async fn seal_due(&mut self) -> Result<usize, RelayError> {
+        let (start, delay, mut dead) = (Instant::now(), self.delay.get(), 0);
         for id in self.scan.due(start, delay) {
             let asked = Instant::now();
             let outcome = self.reader.seal(id).await?;
@@ -225,6 +229,7 @@ impl<'a> Session<'a> {
             metrics::sealed(self.carrier.outbox, outcome);
             if outcome == ledger_core::outbox_reader::Sealed::Dead {
                 tracing::info!(outbox = %self.carrier.outbox, id, "sealed a hole");
+                dead += 1;
                 self.progress.sealed(id);
                 metrics::tombstones(self.carrier.outbox, 1);
                 self.unwritten = true;
@@ -233,7 +238,7 @@ impl<'a> Session<'a> {
                 break;
             }
         }
-        Ok(())
+        Ok(dead)
     }
 
     /// Connects again, waits for its turn, and checks that the database is the one it was.
@@ -306,6 +311,7 @@ pub async fn examine(reader: &mut OutboxReader, progress: Option<&Progress>) -> 
     Ok(Database { server_uuid, bounds, anchors })
 }
 
-async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, RelayError> {
+/// Runs a call that blocks on a thread of its own.
+pub async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, RelayError> {
     tokio::task::spawn_blocking(call).await.map_err(|_| RelayError::Broken)
 }

@@ -1,7 +1,11 @@
 //! The relay's settings, with their defaults in `relay.toml`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use ledger_runtime::config::Validate;
+use ledger_runtime::telemetry::LogFormat;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Limits;
@@ -10,6 +14,89 @@ use crate::publish::TRANSACTION_TIMEOUT;
 
 /// The defaults.
 pub const DEFAULTS: &str = include_str!("relay.toml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the ledger is.
+    pub database: DatabaseSettings,
+    /// Where events go.
+    pub kafka: KafkaSettings,
+    /// How they are carried.
+    pub relay: RelaySettings,
+    /// Where health and metrics are shown.
+    pub ops: OpsSettings,
+    /// What is told on stderr.
+    pub log: LogSettings,
+}
+
+/// Where the ledger is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// The URL of `ledger_relay`.
+    pub url: SecretString,
+}
+
+/// Where health and metrics are shown.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpsSettings {
+    /// Address and port.
+    pub bind: SocketAddr,
+}
+
+/// What is told on stderr.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// A level, or a filter such as `warn,outbox_relay=debug`.
+    pub level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+impl Settings {
+    /// The database's URL; commands that need it ask here.
+    pub fn database_url(&self) -> Result<&str, NoDatabase> {
+        let url = self.database.url.expose_secret();
+        if url.is_empty() { Err(NoDatabase) } else { Ok(url) }
+    }
+
+    /// The settings in force, secrets left out.
+    pub fn shown(&self) -> serde_json::Value {
+        let mut kafka = self.kafka.clone();
+        for (name, value) in &mut kafka.properties {
+            if ["password", "secret", "pem", "token"].iter().any(|word| name.contains(word)) {
+                REDACTED.clone_into(value);
+            }
+        }
+        let url = if self.database.url.expose_secret().is_empty() { "" } else { REDACTED };
+        serde_json::json!({
+            "database": { "url": url },
+            "kafka": kafka,
+            "relay": self.relay,
+            "ops": { "bind": self.ops.bind },
+            "log": { "level": self.log.level, "format": format!("{:?}", self.log.format).to_lowercase() },
+        })
+    }
+}
+
+const REDACTED: &str = "[redacted]";
+
+/// The database is not named.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("database.url is empty: set DATABASE__URL, DATABASE__URL_FILE or a file given with --config")]
+pub struct NoDatabase;
+
+impl Validate for Settings {
+    fn faults(&self) -> Vec<String> {
+        let mut faults = self.relay.faults();
+        faults.extend(kafka_faults(&self.kafka));
+        faults
+    }
+}
 
 /// How an outbox is carried.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,13 +184,45 @@ pub fn kafka_faults(kafka: &KafkaSettings) -> Vec<String> {
     faults
 }
 
-#[derive(Debug, Clone, Deserialize)]
-pub struct Settings {
-    pub kafka: KafkaSettings,
-    pub relay: RelaySettings,
-}
-impl Default for Settings {
-    fn default() -> Self {
-        toml::from_str(DEFAULTS).unwrap()
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ledger_runtime::config::load_with;
+
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        load_with(DEFAULTS, None, variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_fit_and_secrets_are_not_shown() {
+        let settings = with(&[("DATABASE__URL", "mysql://relay:hush@db/ledger")]).unwrap();
+        assert_eq!(settings.database_url().unwrap(), "mysql://relay:hush@db/ledger");
+        assert!(!settings.shown().to_string().contains("hush"));
+        assert!(with(&[]).unwrap().database_url().is_err());
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let told = with(&[
+            ("RELAY__BATCH_EVENTS", "0"),
+            ("RELAY__COMMIT_LINGER_MS", "60000"),
+            ("KAFKA__BROKERS", ""),
+        ]);
+        let told = told.unwrap_err();
+        for name in ["relay.batch_events", "relay.commit_linger_ms", "kafka.brokers"] {
+            assert!(told.contains(name), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_exactly_once_rests_on_cannot_be_set() {
+        let mut settings = with(&[]).unwrap();
+        settings.kafka.properties.insert("partitioner".to_owned(), "random".to_owned());
+        assert!(settings.faults()[0].contains("partitioner"));
     }
 }

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -99,6 +101,42 @@ pub async fn transaction_is_open(brokers: &str, topic: &str) -> bool {
     })
     .await
     .unwrap()
+}
+
+/// Deletes a topic, and returns when it is gone.
+pub async fn forget_topic(brokers: &str, topic: &str) {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let results = admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
+    results.into_iter().for_each(|result| assert_eq!(result.unwrap(), topic));
+    let reader = consumer(brokers, "read_uncommitted");
+    crate::ledger::eventually("the topic to be gone", async || {
+        let metadata = reader.fetch_metadata(None, Duration::from_secs(10)).unwrap();
+        metadata.topics().iter().all(|found| found.name() != topic).then_some(())
+    })
+    .await;
+}
+
+/// Deletes every topic under a prefix, from a thread with a runtime of its own: the caller may be dropping.
+pub fn forget_topics(brokers: &str, prefix: &str) {
+    let (brokers, prefix) = (brokers.to_owned(), prefix.to_owned());
+    let cleaner = std::thread::spawn(move || {
+        let metadata =
+            consumer(&brokers, "read_uncommitted").fetch_metadata(None, Duration::from_secs(10)).unwrap();
+        let names: Vec<&str> = metadata
+            .topics()
+            .iter()
+            .map(|topic| topic.name())
+            .filter(|name| name.starts_with(&prefix))
+            .collect();
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(admin.delete_topics(&names, &AdminOptions::new())).unwrap();
+    });
+    if cleaner.join().is_err() {
+        eprintln!("the topics of a test could not be deleted");
+    }
 }
 
 /// What is wrong with a stream, by what its headers promise: each key once, each payment on one partition and in order,

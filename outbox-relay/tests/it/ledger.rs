@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::outbox_reader::OutboxName;
+use ledger_runtime::config::load_with;
 use outbox_relay::error::RelayError;
 use outbox_relay::pulse::Pulse;
 use outbox_relay::relay;
 use outbox_relay::resume::Leave;
 use outbox_relay::session::Carrier;
-use outbox_relay::settings::Settings;
+use outbox_relay::settings::{DEFAULTS, Settings};
 use outbox_relay::topics::{self, Shape};
 use sha2::{Digest as _, Sha256};
 use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions};
 use stack::TestDb;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::consumer;
 
 /// A database and topics that no other test uses.
 pub struct Ledger {
@@ -29,9 +32,13 @@ impl Ledger {
     pub async fn create(label: &str) -> Self {
         let db = TestDb::create(label).await.unwrap();
         let app = MySqlPoolOptions::new().max_connections(32).connect(&db.app).await.unwrap();
-        let mut settings = Settings::default();
-        settings.kafka.brokers = stack::kafka_brokers().unwrap();
-        settings.kafka.topic_prefix = format!("{}.", db.name);
+        let environment = [
+            ("DATABASE__URL", db.relay.clone()),
+            ("KAFKA__BROKERS", stack::kafka_brokers().unwrap()),
+            ("KAFKA__TOPIC_PREFIX", format!("{}.", db.name)),
+        ];
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let settings: Settings = load_with(DEFAULTS, None, environment).unwrap();
         let shape = Shape { partitions: 3, replication: 1 };
         topics::create(&settings.kafka, shape, &[OutboxName::Main, OutboxName::Backfill]).await.unwrap();
         Self { db, app, settings }
@@ -65,6 +72,15 @@ impl Ledger {
     pub async fn tombstones(&self) -> Vec<u64> {
         let rows = self.rows().await;
         rows.into_iter().filter(|(_, kind)| kind == "TOMBSTONE").map(|(id, _)| id).collect()
+    }
+}
+
+impl Drop for Ledger {
+    /// Deletes the topics, unless the test failed and somebody may want to look.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            consumer::forget_topics(&self.settings.kafka.brokers, &self.settings.kafka.topic_prefix);
+        }
     }
 }
 

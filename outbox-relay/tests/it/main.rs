@@ -2,7 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod consumer;
+mod killed;
 mod late_commit;
 mod ledger;
+mod process;
+mod refusals;
+mod running;
 mod sealed_writer;
+mod turns;
 mod writers;
