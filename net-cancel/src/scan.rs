@@ -1,0 +1,120 @@
+//! What is due: read from rows, by the schedule, and kept apart by what this process did a moment ago.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger_core::ids::PaymentId;
+use ledger_core::ledger::{AttemptKey, DueReversal, Ledger, LedgerError, OpenCancel};
+use ledger_core::payment::fact::AttemptKind;
+
+use crate::metrics;
+use crate::schedule::{Progress, Schedule};
+use crate::settings::Times;
+
+/// An unanswered cancel is not repeated more rarely than this.
+const LONGEST_REPEAT: TimeDelta = TimeDelta::hours(1);
+
+/// Something to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Give up an authorization whose sender died (R10).
+    Recover(AttemptKey),
+    /// Try to undo an abandoned authorization.
+    Reverse(AttemptKey),
+    /// Send an unanswered cancel again (R6).
+    RepeatCancel(PaymentId, u16),
+}
+
+impl Work {
+    /// The payment it is about.
+    pub const fn payment_id(self) -> PaymentId {
+        match self {
+            Self::Recover(key) | Self::Reverse(key) => key.payment_id,
+            Self::RepeatCancel(payment_id, _) => payment_id,
+        }
+    }
+}
+
+/// Finds what is due. What it remembers only keeps tries apart: everything that counts is in the rows.
+#[derive(Debug)]
+pub struct Scanner {
+    schedule: Schedule,
+    times: Times,
+    limit: u32,
+    begun: HashMap<Work, Begun>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    at: DateTime<Utc>,
+    times: u32,
+}
+
+impl Scanner {
+    /// A scanner that has begun nothing yet.
+    pub fn new(schedule: Schedule, times: Times, limit: u32) -> Self {
+        Self { schedule, times, limit, begun: HashMap::new() }
+    }
+
+    /// Everything that is due at `now`, counted as begun.
+    pub async fn due(&mut self, ledger: &Ledger, now: DateTime<Utc>) -> Result<Vec<Work>, LedgerError> {
+        let stale = ledger.stale_intents(now, delta(self.times.recovery_grace), self.limit).await?;
+        let reversals = ledger.due_reversals(now, self.limit).await?;
+        let cancels = ledger.open_cancels(now - delta(self.times.cancel_repeat), self.limit).await?;
+        metrics::open(&reversals, cancels.len(), now);
+        let mut open = Vec::with_capacity(stale.len() + reversals.len() + cancels.len());
+        open.extend(one_a_payment(stale).map(|key| (Work::Recover(key), true)));
+        open.extend(reversals.iter().map(|order| self.reversal(order, now)));
+        open.extend(cancels.into_iter().map(|open| self.cancel(open, now)));
+        let known: HashSet<_> = open.iter().map(|(work, _)| *work).collect();
+        self.begun.retain(|work, _| known.contains(work));
+        let due: Vec<_> = open.into_iter().filter(|(_, due)| *due).map(|(work, _)| work).collect();
+        for work in &due {
+            let times = self.begun.get(work).map_or(0, |begun| begun.times);
+            self.begun.insert(*work, Begun { at: now, times: times.saturating_add(1) });
+        }
+        Ok(due)
+    }
+
+    fn reversal(&self, order: &DueReversal, now: DateTime<Utc>) -> (Work, bool) {
+        let work = Work::Reverse(AttemptKey {
+            payment_id: order.payment_id,
+            leg_no: order.leg_no,
+            kind: AttemptKind::Auth,
+            attempt_no: order.attempt_no,
+        });
+        let progress = Progress {
+            requested_at: order.requested_at,
+            tries: order.tries,
+            last_try_at: self.begun.get(&work).map(|begun| begun.at),
+            late_until: order.late_until,
+            valid_until: order.valid_until,
+            seed: seed(order.payment_id),
+        };
+        (work, self.schedule.next_due(&progress) <= now)
+    }
+
+    fn cancel(&self, open: OpenCancel, now: DateTime<Utc>) -> (Work, bool) {
+        let work = Work::RepeatCancel(open.payment_id, open.cancel_no);
+        let due = self.begun.get(&work).is_none_or(|begun| {
+            let doubled = self.times.cancel_repeat.saturating_mul(1 << begun.times.saturating_sub(1).min(16));
+            now >= begun.at + delta(doubled).min(LONGEST_REPEAT)
+        });
+        (work, due)
+    }
+}
+
+/// Recovering one attempt gives up its whole payment.
+fn one_a_payment(stale: Vec<AttemptKey>) -> impl Iterator<Item = AttemptKey> {
+    let mut seen = HashSet::new();
+    stale.into_iter().filter(move |key| seen.insert(key.payment_id))
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+fn seed(id: PaymentId) -> u64 {
+    id.as_bytes().iter().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(u64::from(*byte)))
+}
