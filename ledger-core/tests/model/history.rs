@@ -1,0 +1,98 @@
+//! What may follow what: the state of an attempt, the digest chain, positions.
+
+use chrono::TimeDelta;
+use ledger_core::event::position::Topic;
+use ledger_core::payment::fact::{AttemptKind, ResultOutcome};
+use ledger_core::payment::reverse::Step;
+use ledger_core::payment::status::{Reversal, Status};
+
+use super::world::World;
+
+/// R2: "no original" is provisional until the late window has passed and a resend agrees; an approval that surfaces
+/// afterwards reopens the reversal.
+#[test]
+fn no_original_is_believed_after_the_late_window_only_and_never_against_an_approval() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Timeout]);
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    assert_eq!(world.payment.exposure(world.now).get(), 1_000);
+    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Repeat));
+    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Repeat), "the late window has not passed");
+    world.now += TimeDelta::seconds(61);
+    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Provisional));
+    assert_eq!(world.payment.exposure(world.now).get(), 0);
+    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), None, "nothing is due");
+
+    world.late(1, ResultOutcome::Approved);
+    assert_eq!(world.payment.reversal(world.now), Reversal::Pending);
+    assert_eq!(world.payment.exposure(world.now).get(), 1_000);
+    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Repeat), "an approval is known");
+    assert_eq!(world.reverse(1, ResultOutcome::Reversed), Some(Step::Voided));
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+}
+
+/// R3: silence is repeated, and handed to people before the issuer stops listening.
+#[test]
+fn silence_is_repeated_and_then_escalated() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Reset]);
+    for _ in 0..5 {
+        assert_eq!(world.reverse(1, ResultOutcome::Timeout), Some(Step::Repeat));
+    }
+    world.now += TimeDelta::minutes(52);
+    assert_eq!(world.reverse(1, ResultOutcome::Timeout), Some(Step::Escalated));
+    assert_eq!(world.payment.reversal(world.now), Reversal::Escalated);
+    assert_eq!(world.payment.exposure(world.now).get(), 1_000, "escalated money is still exposed");
+}
+
+/// R6: a hold is released on a definite refusal only.
+#[test]
+fn silence_to_a_cancel_keeps_the_hold_and_a_refusal_releases_it() {
+    let mut world = World::confirmed(&[10_000], 0, true);
+    let cancel_no = world.cancel(Some(4_000), None).unwrap();
+    world.answer_cancel(cancel_no, ResultOutcome::Timeout);
+    assert_eq!(world.payment.cancelable().unwrap().get(), 6_000);
+    assert_eq!(world.payment.balance().unwrap().get(), 10_000, "what is held is not refunded");
+    world.answer_cancel(cancel_no, ResultOutcome::Declined);
+    assert_eq!(world.payment.cancelable().unwrap().get(), 10_000);
+    world.answer_cancel(cancel_no, ResultOutcome::Canceled);
+    assert_eq!(world.payment.balance().unwrap().get(), 10_000, "a share that has ended stays ended");
+}
+
+/// R8: one leg fails, the payment is aborted, and what was approved is undone.
+#[test]
+fn an_approved_leg_of_an_aborted_payment_is_undone() {
+    let mut world = World::open(3_000, 0, "0.03");
+    world.begin(&[1_000, 2_000], true);
+    world.finish(&[ResultOutcome::Approved, ResultOutcome::Declined]);
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    assert_eq!(world.payment.exposure(world.now).get(), 1_000);
+    let target = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+    assert_eq!(target.approval().unwrap().issuer_ref.as_deref(), Some("A1"));
+    assert!(world.changes.iter().all(|change| change.journal.is_empty()), "nothing was owed at any time");
+    assert_eq!(world.reverse(1, ResultOutcome::Reversed), Some(Step::Voided));
+    assert_eq!(world.payment.exposure(world.now).get(), 0);
+}
+
+#[test]
+fn digests_chain_and_positions_link() {
+    let mut world = World::confirmed(&[10_000], 0, true);
+    let cancel_no = world.cancel(Some(4_000), None).unwrap();
+    world.answer_cancel(cancel_no, ResultOutcome::Canceled);
+    let mut previous = None;
+    let mut last = None;
+    for change in &world.changes {
+        assert_eq!(change.previous_digest, previous);
+        assert_eq!(change.digest, change.chained_digest());
+        previous = Some(change.digest);
+        for event in change.events.iter().filter(|event| event.topic == Topic::Ledger) {
+            assert_eq!(event.previous, last);
+            last = Some(event.position);
+        }
+    }
+    let mut tampered = world.changes[2].clone();
+    tampered.facts.pop();
+    assert_ne!(tampered.chained_digest(), tampered.digest);
+}

@@ -1,0 +1,160 @@
+//! A payment in memory, driven by commands through the shipped decisions.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger_core::change::{Asked, Change};
+use ledger_core::ids::{PaymentId, RequestId, Slot};
+use ledger_core::money::{Currency, Minor};
+use ledger_core::payment::confirm::{Answer, Confirm, LegRequest};
+use ledger_core::payment::create::{self, Create};
+use ledger_core::payment::fact::{AttemptKind, Fact, Method, Origin, ResultOutcome, ResultSource};
+use ledger_core::payment::fold::Payment;
+use ledger_core::payment::refusal::Refusal;
+use ledger_core::payment::{cancel, confirm, reverse};
+use ledger_core::reference::{Contract, Issuer};
+
+pub const METHODS: [Method; 4] = [Method::Card, Method::EasyPay, Method::Transfer, Method::Points];
+
+pub fn won(units: i64) -> Minor {
+    Minor::new(units).unwrap()
+}
+
+pub fn start() -> DateTime<Utc> {
+    "2026-11-24T03:00:00Z".parse().unwrap()
+}
+
+pub fn issuer() -> Issuer {
+    Issuer {
+        issuer_id: "issuer".to_owned(),
+        version: 1,
+        endpoint_url: "http://127.0.0.1:9".to_owned(),
+        connect_timeout: std::time::Duration::from_secs(1),
+        read_timeout: std::time::Duration::from_secs(10),
+        late_window: TimeDelta::seconds(60),
+        validity: TimeDelta::hours(1),
+    }
+}
+
+pub fn answer(outcome: ResultOutcome, at: DateTime<Utc>) -> Answer {
+    let issuer_ref = (outcome == ResultOutcome::Approved).then(|| "A1".to_owned());
+    Answer { outcome, source: ResultSource::Sync, issuer_ref, issuer_code: None, received_at: at }
+}
+
+/// A payment and all that was decided about it.
+#[derive(Debug)]
+pub struct World {
+    pub payment: Payment,
+    pub changes: Vec<Change>,
+    pub now: DateTime<Utc>,
+}
+
+impl World {
+    pub fn open(total: i64, tax_free: i64, fee_rate: &str) -> Self {
+        let contract = Contract {
+            version: 1,
+            valid_from: start(),
+            fee_rate: fee_rate.parse().unwrap(),
+            fee_vat_rate: "0.1".parse().unwrap(),
+        };
+        let create = Create {
+            merchant_id: "m".to_owned(),
+            order_id: "o".to_owned(),
+            currency: Currency::Krw,
+            total: won(total),
+            tax_free: won(tax_free),
+        };
+        let facts = create::create(&create, 1, &contract, start()).unwrap();
+        let id = PaymentId::new(start(), Slot::of("m", "o"), &mut rand::rng());
+        let (change, payment) = Change::next(id, None, Origin::Live, "CREATE", asked(start()), facts).unwrap();
+        Self { payment, changes: vec![change], now: start() }
+    }
+
+    /// Adds facts as a change; a second later.
+    pub fn apply(&mut self, command: &'static str, facts: Vec<Fact>) {
+        if facts.is_empty() {
+            return;
+        }
+        let (change, after) =
+            Change::next(self.payment.id, Some(&self.payment), Origin::Live, command, asked(self.now), facts).unwrap();
+        self.payment = after;
+        self.changes.push(change);
+        self.now += TimeDelta::seconds(1);
+    }
+
+    pub fn begin(&mut self, amounts: &[i64], partial: bool) {
+        let legs = amounts
+            .iter()
+            .zip(METHODS.iter().cycle())
+            .map(|(amount, method)| LegRequest {
+                method: *method,
+                issuer_id: "issuer".to_owned(),
+                amount: won(*amount),
+                tax_free: None,
+                card: None,
+                method_token: None,
+                installment_months: 0,
+                partial_cancelable: partial || *method != Method::Transfer,
+            })
+            .collect();
+        let facts = confirm::start(&self.payment, &Confirm { legs }, &[issuer()], self.now).unwrap();
+        self.apply("CONFIRM", facts);
+    }
+
+    pub fn finish(&mut self, outcomes: &[ResultOutcome]) {
+        let answers: Vec<_> = (1_u8..).zip(outcomes).map(|(leg, outcome)| (leg, answer(*outcome, self.now))).collect();
+        let facts = confirm::finish(&self.payment, &answers, &[issuer()], self.now).unwrap();
+        self.apply("VERDICT", facts);
+    }
+
+    pub fn confirmed(amounts: &[i64], tax_free: i64, partial: bool) -> Self {
+        let mut world = Self::open(amounts.iter().sum(), tax_free, "0.03");
+        world.begin(amounts, partial);
+        world.finish(&vec![ResultOutcome::Approved; amounts.len()]);
+        world
+    }
+
+    /// Begins a cancel and says its number.
+    pub fn cancel(&mut self, amount: Option<i64>, tax_free: Option<i64>) -> Result<u16, Refusal> {
+        let cancel_no = self.payment.next_cancel_no();
+        let cmd = cancel::Cancel {
+            cancel_request_id: cancel_no.to_string(),
+            amount: amount.map(won),
+            tax_free: tax_free.map(won),
+            expected_balance: None,
+            reason: "test".to_owned(),
+        };
+        let facts = cancel::start(&self.payment, &cmd, &[issuer()], self.now)?;
+        self.apply("CANCEL", facts);
+        Ok(cancel_no)
+    }
+
+    /// Answers every open share of a cancel the same way.
+    pub fn answer_cancel(&mut self, cancel_no: u16, outcome: ResultOutcome) {
+        let legs: Vec<_> = self.payment.cancel(cancel_no).unwrap().shares.iter().map(|share| share.leg_no).collect();
+        let answers: Vec<_> = legs.into_iter().map(|leg| (leg, answer(outcome, self.now))).collect();
+        let facts = cancel::finish(&self.payment, cancel_no, &answers, self.now).unwrap();
+        self.apply("CANCEL_RESULT", facts);
+    }
+
+    /// One reversal step of a leg; the answer is what the issuer says to it.
+    pub fn reverse(&mut self, leg_no: u8, outcome: ResultOutcome) -> Option<reverse::Step> {
+        let facts = reverse::start(&self.payment, leg_no, 1, &issuer(), self.now);
+        if facts.is_empty() {
+            return None;
+        }
+        self.apply("NET_CANCEL", facts);
+        let attempt = self.payment.leg(leg_no)?.attempts_of(AttemptKind::NetCancel).last()?.attempt.attempt_no;
+        let (facts, step) =
+            reverse::finish(&self.payment, leg_no, attempt, &answer(outcome, self.now), self.now).unwrap();
+        self.apply("NET_CANCEL_RESULT", facts);
+        Some(step)
+    }
+
+    pub fn late(&mut self, leg_no: u8, outcome: ResultOutcome) {
+        let facts = reverse::late(&self.payment, leg_no, 1, &answer(outcome, self.now), self.now);
+        self.apply("LATE_ANSWER", facts);
+    }
+}
+
+fn asked(at: DateTime<Utc>) -> Asked {
+    Asked { actor: "test".to_owned(), request_id: RequestId::new(&mut rand::rng()), at }
+}
