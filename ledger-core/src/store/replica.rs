@@ -63,6 +63,31 @@ pub struct Disposed {
     pub payment_id: Option<PaymentId>,
 }
 
+/// What waits in quarantine for one reason. A row that was carried over later, or came again changed, no longer counts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct QuarantineReason {
+    pub reason: String,
+    pub rows: i64,
+    /// Sum of the amounts that could be read.
+    pub amount: i64,
+    /// Rows whose amount could not.
+    pub unreadable: i64,
+    pub oldest: DateTime<Utc>,
+}
+
+/// A row that waits in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct QuarantineRow {
+    pub table: String,
+    pub pk: String,
+    pub reason: String,
+    pub detail: String,
+    pub column: Option<String>,
+    pub amount: Option<i64>,
+    /// The row as it was read, card numbers masked.
+    pub raw: serde_json::Value,
+}
+
 macro_rules! read {
     ($const:ident, $name:literal, $sql:literal) => {
         const $const: Statement = Statement { name: $name, account: Account::Read, sql: $sql };
@@ -141,9 +166,44 @@ read!(
        AND q.row_pk = w.k COLLATE utf8mb4_0900_bin"
 );
 
+read!(
+    QUARANTINE_REASONS,
+    "replica_quarantine_reasons",
+    "SELECT q.reason, COUNT(*) AS row_count, CAST(COALESCE(SUM(q.amount), 0) AS SIGNED) AS amount, \
+     CAST(SUM(q.amount IS NULL) AS SIGNED) AS unreadable, MIN(q.recorded_at) AS oldest \
+     FROM legacy_quarantine AS q FORCE INDEX (ix_legacy_quarantine_reason) \
+     WHERE q.source = ? AND NOT EXISTS (SELECT 1 FROM legacy_row AS l WHERE l.source = q.source \
+       AND l.table_name = q.table_name AND l.row_pk = q.row_pk \
+       AND (l.row_hash = q.row_hash OR l.recorded_at > q.recorded_at)) \
+     GROUP BY q.reason ORDER BY q.reason"
+);
+read!(
+    QUARANTINE_ROWS,
+    "replica_quarantine_rows",
+    "SELECT q.table_name, q.row_pk, q.reason, q.detail, q.column_name, q.amount, CAST(q.raw AS CHAR) AS raw \
+     FROM legacy_quarantine AS q FORCE INDEX (ix_legacy_quarantine_reason) \
+     WHERE q.source = ? AND q.reason = ? AND NOT EXISTS (SELECT 1 FROM legacy_row AS l WHERE l.source = q.source \
+       AND l.table_name = q.table_name AND l.row_pk = q.row_pk \
+       AND (l.row_hash = q.row_hash OR l.recorded_at > q.recorded_at)) \
+     ORDER BY q.table_name, q.row_pk LIMIT ?"
+);
+
 /// The statements of this file, for the register.
-pub const STATEMENTS: &[Statement] =
-    &[SERVER, EXECUTED, WAIT, NOW, APPROVALS, CANCELS, CREATED, CANCELED, ROWS_OF, DISPOSED, QUARANTINED];
+pub const STATEMENTS: &[Statement] = &[
+    SERVER,
+    EXECUTED,
+    WAIT,
+    NOW,
+    APPROVALS,
+    CANCELS,
+    CREATED,
+    CANCELED,
+    ROWS_OF,
+    DISPOSED,
+    QUARANTINED,
+    QUARANTINE_REASONS,
+    QUARANTINE_ROWS,
+];
 
 /// Which server it is, and whether it takes writes.
 pub async fn server(pool: &MySqlPool) -> Result<(String, bool), StoreError> {
@@ -281,6 +341,51 @@ pub async fn disposed(
         }
     }
     Ok(found)
+}
+
+/// The reasons for which rows of a source wait in quarantine.
+pub async fn quarantine_reasons(pool: &MySqlPool, source: &str) -> Result<Vec<QuarantineReason>, StoreError> {
+    let rows = sqlx::query(QUARANTINE_REASONS.sql).bind(source).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let reading = Reading::new(row, "legacy_quarantine", source);
+            Ok(QuarantineReason {
+                reason: reading.get("reason")?,
+                rows: reading.get("row_count")?,
+                amount: reading.get("amount")?,
+                unreadable: reading.get("unreadable")?,
+                oldest: reading.get("oldest")?,
+            })
+        })
+        .collect()
+}
+
+/// The rows that wait in quarantine for one reason.
+pub async fn quarantine_rows(
+    pool: &MySqlPool,
+    source: &str,
+    reason: &str,
+    limit: u32,
+) -> Result<Vec<QuarantineRow>, StoreError> {
+    let query = sqlx::query(QUARANTINE_ROWS.sql).bind(source).bind(reason).bind(limit);
+    query
+        .fetch_all(pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let reading = Reading::new(row, "legacy_quarantine", source);
+            let raw: String = reading.get("raw")?;
+            Ok(QuarantineRow {
+                table: reading.get("table_name")?,
+                pk: reading.get("row_pk")?,
+                reason: reading.get("reason")?,
+                detail: reading.get("detail")?,
+                column: reading.get("column_name")?,
+                amount: reading.get("amount")?,
+                raw: serde_json::from_str(&raw).map_err(|_| reading.corrupt("raw"))?,
+            })
+        })
+        .collect()
 }
 
 fn ids(rows: &[MySqlRow], table: &'static str) -> Result<Vec<PaymentId>, StoreError> {
