@@ -18,9 +18,11 @@
 //!
 //! No HTTP, no Kafka, no configuration: those belong to the binaries.
 
+pub mod chain;
 pub mod change;
 pub mod codes;
 pub mod event;
+pub mod history;
 pub mod ids;
 pub mod journal;
 pub mod ledger;

@@ -55,6 +55,10 @@ impl ReplicaReader {
         Ok(Self { pool })
     }
 
+    pub(crate) const fn pool(&self) -> &MySqlPool {
+        &self.pool
+    }
+
     /// Which server this is.
     pub async fn server_uuid(&self) -> Result<String, StoreError> {
         Ok(replica::server(&self.pool).await?.0)
@@ -189,7 +193,9 @@ async fn prove(connection: &mut MySqlConnection) -> Result<(), ReaderError> {
         let tried = sqlx::query(text).execute(&mut *connection).await.map(drop);
         match tried.map_err(|error| (number_of(&error), error)) {
             Err((Some(DATABASE_DENIED | TABLE_DENIED | COLUMN_DENIED), _)) => {}
-            Ok(()) | Err((Some(_), _)) => return Err(ReaderError::TooWide { account, grant: grant.to_owned() }),
+            Ok(()) | Err((Some(_), _)) => {
+                return Err(ReaderError::TooWide { account, grant: grant.to_owned() });
+            }
             Err((None, error)) => return Err(StoreError::from(error).into()),
         }
     }

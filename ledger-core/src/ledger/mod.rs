@@ -35,6 +35,7 @@ use crate::store::idempotency::{Claim, Rendered};
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{LostKey, StoreError, grants, load, reference};
 
+pub use crate::history::HistoryEntry;
 pub use crate::payment::confirm::Answer as IssuerAnswer;
 pub use crate::payment::reverse::Step as ReversalState;
 pub use crate::store::due::DueReversal;
@@ -42,7 +43,6 @@ pub use crate::store::grants::GrantsError;
 pub use attempts::{AttemptKey, CommittedAttempt, Original};
 pub use cancel::{BeginCancel, OpenCancel};
 pub use confirm::BeginConfirm;
-pub use history::HistoryEntry;
 pub use idempotent::{Answer, Operation, Render};
 
 /// How often a decision is taken again after a lost race.

@@ -126,7 +126,8 @@ fn approval(leg: &NumberedLeg<'_>, tax_free: Minor) -> Approval {
     }
 }
 
-/// The number under which an issuer knows an attempt: ours alone, so that a timeout can be undone without any other.
+/// The number under which an issuer knows an attempt: ours alone, so that a timeout can be undone without any other. It is
+/// spelled in letters, since a run of digits in it could pass for a card number.
 pub fn trace_no(id: PaymentId, leg_no: u8, kind: AttemptKind, attempt_no: u16) -> String {
     let letter = match kind {
         AttemptKind::Auth => 'A',
@@ -134,7 +135,13 @@ pub fn trace_no(id: PaymentId, leg_no: u8, kind: AttemptKind, attempt_no: u16) -
         AttemptKind::NetCancel => 'N',
         AttemptKind::Inquiry => 'I',
     };
-    format!("{}{leg_no:02}{letter}{attempt_no}", id.to_hex())
+    let name: String = id
+        .as_bytes()
+        .iter()
+        .flat_map(|byte| [b'A' + (byte >> 4), b'A' + (byte & 15)])
+        .map(char::from)
+        .collect();
+    format!("{name}{leg_no:02}{letter}{attempt_no}")
 }
 
 /// The tax-free part of each leg: as asked for, or in proportion with the rest on the legs that have room.

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
+use crate::history::ChangeRow;
 use crate::ids::{PaymentId, RequestId};
 use crate::payment::fact::{
     Approval, Attempt, AttemptResult, AttemptVerdict, BalanceLink, CancelOutcome, CancelShare, Cancellation,
-    CardRef, Fact, NetworkCancel, NetworkCancelOutcome, Origin, PaymentOpened, PaymentVerdict, Ruling,
+    CardRef, Fact, NetworkCancel, NetworkCancelOutcome, PaymentOpened, PaymentVerdict, Ruling,
 };
 use crate::payment::fold::{Head, Payment};
 use crate::time::BusinessDate;
@@ -112,10 +112,11 @@ const LAST_OF_ORDER: Statement = Statement {
 };
 
 const CHANGES: Statement = Statement {
-    name: "changes_of_payment",
+    name: "load_changes",
     account: Account::App,
-    sql: "SELECT seq, origin, command, actor, request_id, recorded_at, digest FROM payment_change WHERE payment_id = ? \
-          ORDER BY seq",
+    sql: "SELECT c.payment_id, c.seq, c.origin, c.command, c.actor, c.request_id, c.recorded_at, c.digest \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
+          STRAIGHT_JOIN payment_change AS c ON c.payment_id = UNHEX(w.id) ORDER BY c.payment_id, c.seq",
 };
 
 const OWN_CHANGE: Statement = Statement {
@@ -424,25 +425,17 @@ fn balance_link(row: &Reading<'_>) -> Result<Fact, StoreError> {
     }))
 }
 
-/// Row of `payment_change` without what can be made again.
-#[derive(Debug, Clone)]
-pub struct ChangeRow {
-    pub seq: u32,
-    pub origin: Origin,
-    pub command: String,
-    pub actor: String,
-    pub request_id: RequestId,
-    pub recorded_at: DateTime<Utc>,
-    pub digest: [u8; 32],
-}
-
-/// A payment's changes, oldest first.
-pub async fn changes(connection: &mut MySqlConnection, id: PaymentId) -> Result<Vec<ChangeRow>, StoreError> {
-    let rows = sqlx::query(CHANGES.sql).bind(id.as_bytes().as_slice()).fetch_all(connection).await?;
-    rows.iter()
+/// The changes of these payments, oldest first.
+pub async fn changes(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+) -> Result<Vec<(PaymentId, ChangeRow)>, StoreError> {
+    rows(connection, CHANGES, &wanted(ids))
+        .await?
+        .iter()
         .map(|row| {
-            let row = Reading::new(row, "payment_change", id.to_string());
-            Ok(ChangeRow {
+            let (row, id) = Reading::of_payment(row, "payment_change")?;
+            let change = ChangeRow {
                 seq: row.get("seq")?,
                 origin: row.code("origin")?,
                 command: row.get("command")?,
@@ -450,24 +443,25 @@ pub async fn changes(connection: &mut MySqlConnection, id: PaymentId) -> Result<
                 request_id: RequestId::from_bytes(row.bytes("request_id")?),
                 recorded_at: row.get("recorded_at")?,
                 digest: row.bytes("digest")?,
-            })
+            };
+            Ok((id, change))
         })
         .collect()
 }
 
-/// A payment's facts with the change that added each, in their places.
+/// The facts of these payments with the change that added each, in their places.
 pub async fn facts_by_change(
     connection: &mut MySqlConnection,
-    id: PaymentId,
-) -> Result<Vec<(u32, Fact)>, StoreError> {
-    let wanted = wanted(&[id]);
+    ids: &[PaymentId],
+) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
+    let wanted = wanted(ids);
     let mut facts = Vec::new();
     for (statement, table, read) in FACTS {
         for row in rows(connection, *statement, &wanted).await? {
-            let (row, _) = Reading::of_payment(&row, table)?;
-            facts.push((row.get("seq")?, read(&row)?));
+            let (row, id) = Reading::of_payment(&row, table)?;
+            facts.push((id, row.get("seq")?, read(&row)?));
         }
     }
-    facts.sort_by_key(|(seq, fact)| (*seq, fact.place()));
+    facts.sort_by_key(|(id, seq, fact)| (*id, *seq, fact.place()));
     Ok(facts)
 }

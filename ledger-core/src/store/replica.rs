@@ -188,6 +188,12 @@ read!(
      ORDER BY q.table_name, q.row_pk LIMIT ?"
 );
 
+read!(
+    PAYMENTS_AFTER,
+    "replica_payments_after",
+    "SELECT payment_id FROM payment_change WHERE payment_id > ? AND seq = 1 ORDER BY payment_id LIMIT ?"
+);
+
 /// The statements of this file, for the register.
 pub const STATEMENTS: &[Statement] = &[
     SERVER,
@@ -203,6 +209,7 @@ pub const STATEMENTS: &[Statement] = &[
     QUARANTINED,
     QUARANTINE_REASONS,
     QUARANTINE_ROWS,
+    PAYMENTS_AFTER,
 ];
 
 /// Which server it is, and whether it takes writes.
@@ -395,4 +402,15 @@ fn ids(rows: &[MySqlRow], table: &'static str) -> Result<Vec<PaymentId>, StoreEr
 fn list(ids: &[PaymentId]) -> String {
     let hex: Vec<String> = ids.iter().map(|id| id.to_hex()).collect();
     serde_json::to_string(&hex).unwrap_or_default()
+}
+
+/// Payments in the order of their ids, from after one on.
+pub async fn payments_after(
+    pool: &MySqlPool,
+    after: Option<PaymentId>,
+    limit: u32,
+) -> Result<Vec<PaymentId>, StoreError> {
+    let after = after.map_or([0; 16], |id| *id.as_bytes());
+    let rows = sqlx::query(PAYMENTS_AFTER.sql).bind(after.as_slice()).bind(limit).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(Reading::of_payment(row, "payment_change")?.1)).collect()
 }

@@ -36,5 +36,6 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
+        .chain(super::replica::STATEMENTS)
         .copied()
 }

@@ -60,30 +60,64 @@ async fn every_forged_row_is_refused() {
         )
     };
     let cases = [
-        ("a balance that nobody left", link("2, 2, 'RELEASE', 1, 30001, 1, 30002"), refused("fk_balance_link_previous")),
+        (
+            "a balance that nobody left",
+            link("2, 2, 'RELEASE', 1, 30001, 1, 30002"),
+            refused("fk_balance_link_previous"),
+        ),
         ("a fork of the chain", link("2, 1, 'HOLD', 1, 35000, -1, 34999"), Said::Lost(LostKey::BalanceLink)),
-        ("a gap in the chain", link("2, 9, 'RELEASE', 1, 30000, 1, 30001"), refused("fk_balance_link_previous")),
-        ("a balance below zero", link("2, 2, 'HOLD', 1, 30000, -30001, -1"), refused("ck_balance_link_positive")),
+        (
+            "a gap in the chain",
+            link("2, 9, 'RELEASE', 1, 30000, 1, 30001"),
+            refused("fk_balance_link_previous"),
+        ),
+        (
+            "a balance below zero",
+            link("2, 2, 'HOLD', 1, 30000, -30001, -1"),
+            refused("ck_balance_link_positive"),
+        ),
         ("a sum that is none", link("2, 2, 'RELEASE', 1, 30000, 1, 30005"), refused("ck_balance_link_sum")),
-        ("a second hold of a share", link("2, 2, 'HOLD', 1, 30000, -1, 29999"), Said::Lost(LostKey::BalanceLink)),
+        (
+            "a second hold of a share",
+            link("2, 2, 'HOLD', 1, 30000, -1, 29999"),
+            Said::Lost(LostKey::BalanceLink),
+        ),
         ("a hold for no cancel", link("2, 2, 'HOLD', 7, 30000, -1, 29999"), refused("fk_balance_link_share")),
         ("a second opening", link("2, 0, 'OPEN', NULL, NULL, 5, 5"), Said::Lost(LostKey::BalanceLink)),
-        ("an opening without approval", link("3, 0, 'OPEN', NULL, NULL, 5, 5"), refused("fk_balance_link_open")),
+        (
+            "an opening without approval",
+            link("3, 0, 'OPEN', NULL, NULL, 5, 5"),
+            refused("fk_balance_link_open"),
+        ),
         (
             "a link with its own forged parent",
-            link("3, 0, 'OPEN', NULL, NULL, 5, 5") + &format!(", (UNHEX('{id}'), {slot}, 'LIVE', 3, 3, 1, 'RELEASE', 1, 5, 1, 6)"),
+            link("3, 0, 'OPEN', NULL, NULL, 5, 5")
+                + &format!(", (UNHEX('{id}'), {slot}, 'LIVE', 3, 3, 1, 'RELEASE', 1, 5, 1, 6)"),
             refused("fk_balance_link_open"),
         ),
         ("a second verdict", verdict("1, 1, 'ABANDON', NULL, NULL"), Said::Lost(LostKey::AttemptVerdict)),
-        ("a verdict on no attempt", verdict("1, 2, 'REJECT', NULL, NULL"), refused("fk_attempt_verdict_attempt")),
-        ("an accept without an approval", verdict("1, 2, 'ACCEPT', NULL, NULL"), refused("ck_attempt_verdict_accept")),
-        ("an accept on a decline", verdict("1, 2, 'ACCEPT', 'DECLINED', 1"), refused("ck_attempt_verdict_accept")),
+        (
+            "a verdict on no attempt",
+            verdict("1, 2, 'REJECT', NULL, NULL"),
+            refused("fk_attempt_verdict_attempt"),
+        ),
+        (
+            "an accept without an approval",
+            verdict("1, 2, 'ACCEPT', NULL, NULL"),
+            refused("ck_attempt_verdict_accept"),
+        ),
+        (
+            "an accept on a decline",
+            verdict("1, 2, 'ACCEPT', 'DECLINED', 1"),
+            refused("ck_attempt_verdict_accept"),
+        ),
         ("a change after a gap", change("99, REPEAT('0', 32)"), refused("fk_payment_change_previous")),
         ("a change that begins again", change("1, NULL"), Said::Lost(LostKey::Change)),
         ("a change without its predecessor's digest", change("4, NULL"), refused("ck_payment_change_seq")),
         (
             "a row in the wrong slot",
-            change("6, REPEAT('0', 32)").replace(&format!("), {slot},"), &format!("), {},", (slot + 1) % 60_000)),
+            change("6, REPEAT('0', 32)")
+                .replace(&format!("), {slot},"), &format!("), {},", (slot + 1) % 60_000)),
             refused("ck_payment_change_slot"),
         ),
         (

@@ -16,7 +16,8 @@ async fn a_split_payment_is_confirmed_canceled_in_parts_and_ends_at_zero() {
     let partial = cancel(&world.ledger, payment.id, Some(20_000), "cancel-1").await.unwrap();
     assert!(matches!(partial, Answer::Fresh(ref rendered) if rendered.status == 200), "{partial:?}");
     let after = world.ledger.payment(MERCHANT, payment.id).await.unwrap().unwrap();
-    let shares: Vec<_> = after.cancels().flat_map(|c| &c.shares).map(|s| (s.leg_no, s.amount.get())).collect();
+    let shares: Vec<_> =
+        after.cancels().flat_map(|c| &c.shares).map(|s| (s.leg_no, s.amount.get())).collect();
     assert_eq!(shares, [(1, 15_000), (2, 5_000)], "the card is emptied before points are touched");
     assert_eq!(after.cancels().next().unwrap().cancellation.vat.get(), 4_545 - 2_727);
 
@@ -33,7 +34,10 @@ async fn a_split_payment_is_confirmed_canceled_in_parts_and_ends_at_zero() {
     .await
     .unwrap();
     assert_eq!(trial.len(), 4);
-    assert!(trial.iter().all(|(_, sum)| *sum == 0), "a payment canceled in full leaves nothing on any account: {trial:?}");
+    assert!(
+        trial.iter().all(|(_, sum)| *sum == 0),
+        "a payment canceled in full leaves nothing on any account: {trial:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +76,10 @@ async fn late_approval_never_revives_an_abandoned_attempt() {
     let late = answer(ResultOutcome::Approved, Some("LATE-1"));
     let after = world.ledger.record_late(late_key, &late, now()).await.unwrap();
     assert_eq!(after.status(now()), Status::Aborted);
-    assert_eq!(after.legs().flat_map(|leg| leg.authorizations()).map(|a| a.effective().get()).sum::<i64>(), 0);
+    assert_eq!(
+        after.legs().flat_map(|leg| leg.authorizations()).map(|a| a.effective().get()).sum::<i64>(),
+        0
+    );
 
     let due = world.ledger.due_reversals(now(), 10).await.unwrap();
     assert_eq!(due.len(), 2);
@@ -85,15 +92,22 @@ async fn late_approval_never_revives_an_abandoned_attempt() {
         };
         let reversal = world.ledger.begin_reversal(key, now()).await.unwrap().unwrap();
         assert!(reversal.original().unwrap().auth_no.is_some(), "the late number is used to undo it");
-        let state =
-            world.ledger.finish_reversal(reversal.key(), &answer(ResultOutcome::Reversed, None), now()).await.unwrap();
+        let state = world
+            .ledger
+            .finish_reversal(reversal.key(), &answer(ResultOutcome::Reversed, None), now())
+            .await
+            .unwrap();
         assert_eq!(state, ReversalState::Voided);
     }
     let end = world.ledger.payment(MERCHANT, id).await.unwrap().unwrap();
     assert_eq!((end.exposure(now()).get(), end.reversal(now())), (0, Reversal::Done));
     assert!(world.ledger.due_reversals(now(), 10).await.unwrap().is_empty());
     let retry = create(&world.ledger, "order-1", 50_000, "create-again").await.unwrap();
-    assert_ne!(super::world::id_in(&retry), id, "an aborted order with nothing left to undo may be tried again");
+    assert_ne!(
+        super::world::id_in(&retry),
+        id,
+        "an aborted order with nothing left to undo may be tried again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,13 +118,19 @@ async fn events_made_again_from_facts_are_those_of_the_outbox() {
     let history = world.ledger.history(MERCHANT, payment.id).await.unwrap().unwrap();
     let again: Vec<_> = history
         .iter()
-        .flat_map(|entry| &entry.events)
+        .flat_map(|entry| &entry.change.events)
         .map(|event| (event.position.to_string(), event.kind.to_owned(), event.body.clone()))
         .collect();
     let stored: Vec<(u32, u8, String, Vec<u8>)> =
-        sqlx::query_as("SELECT seq, ordinal, type, body FROM outbox_event ORDER BY id").fetch_all(&world.owner).await.unwrap();
-    let stored: Vec<_> =
-        stored.into_iter().map(|(seq, ordinal, kind, body)| (format!("{seq}.{ordinal}"), kind, body)).collect();
+        sqlx::query_as("SELECT seq, ordinal, type, body FROM outbox_event ORDER BY id")
+            .fetch_all(&world.owner)
+            .await
+            .unwrap();
+    let stored: Vec<_> = stored
+        .into_iter()
+        .map(|(seq, ordinal, kind, body)| (format!("{seq}.{ordinal}"), kind, body))
+        .collect();
     assert!(stored.len() >= 4, "{stored:?}");
     assert_eq!(again, stored);
+    assert!(history.iter().all(ledger_core::history::HistoryEntry::is_intact));
 }

@@ -47,10 +47,12 @@ async fn the_key_of_a_change_is_really_lost() {
     let raw = "INSERT INTO payment_change (payment_id, seq, slot, origin, command, actor, request_id, recorded_at, \
                render_version, positions, previous_digest, digest) SELECT payment_id, seq + 1, slot, 'LIVE', 'RAW', 'raw', \
                request_id, NOW(6), 1, '', digest, digest FROM payment_change WHERE payment_id = ? AND seq = ?";
-    let app = ledger_core::store::pool::connect(&world.db.app, ledger_core::store::pool::PoolOptions::default())
-        .await
-        .unwrap();
-    let insert = || sqlx::query(raw).bind(payment.id.as_bytes().as_slice()).bind(payment.head.seq).execute(&app);
+    let app =
+        ledger_core::store::pool::connect(&world.db.app, ledger_core::store::pool::PoolOptions::default())
+            .await
+            .unwrap();
+    let insert =
+        || sqlx::query(raw).bind(payment.id.as_bytes().as_slice()).bind(payment.head.seq).execute(&app);
     insert().await.unwrap();
     let lost: ledger_core::store::StoreError = insert().await.unwrap_err().into();
     assert!(
@@ -58,7 +60,10 @@ async fn the_key_of_a_change_is_really_lost() {
         "{lost:?}"
     );
     let done = cancel(&world.ledger, payment.id, None, "cancel-1").await.unwrap();
-    assert!(matches!(done, Answer::Fresh(ref r) if r.status == 200), "the ledger goes on from the raw change: {done:?}");
+    assert!(
+        matches!(done, Answer::Fresh(ref r) if r.status == 200),
+        "the ledger goes on from the raw change: {done:?}"
+    );
 }
 
 /// R5: sixteen confirms of one payment: one sends, the rest are told so; there is one AUTH attempt per leg.
@@ -72,7 +77,8 @@ async fn sixteen_confirms_send_once() {
     for racer in 0..RACERS {
         let (ledger, start) = (ledgers[racer % 2].clone(), start.clone());
         race.spawn(async move {
-            let op = operation(&format!("confirm-{racer}"), idempotency::Operation::Confirm, id.slot(), "same");
+            let op =
+                operation(&format!("confirm-{racer}"), idempotency::Operation::Confirm, id.slot(), "same");
             start.wait().await;
             match ledger.begin_confirm(&op, id, &split(), &Plain).await.unwrap() {
                 BeginConfirm::Started { attempts, .. } => {

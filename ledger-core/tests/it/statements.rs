@@ -18,7 +18,10 @@ async fn every_statement_prepares_under_its_account() {
             Account::Read => &world.db.read_on_primary,
             Account::Admin => &world.db.admin,
         };
-        let pool = connect(url, PoolOptions { max_connections: 1, min_connections: 0, ..PoolOptions::default() }).await.unwrap();
+        let pool =
+            connect(url, PoolOptions { max_connections: 1, min_connections: 0, ..PoolOptions::default() })
+                .await
+                .unwrap();
         let mut connection = pool.acquire().await.unwrap();
         let verb = statement.sql.split_whitespace().next().unwrap();
         assert!(matches!(verb, "SELECT" | "INSERT"), "{} is neither SELECT nor INSERT", statement.name);

@@ -69,7 +69,8 @@ async fn a_commit_that_was_not_acknowledged_is_success_and_then_a_replay() {
     let (address, plain) = plain_account(&world).await;
     let cutter = Cutter::before(address).await;
     let url = plain.replace("{port}", &cutter.port.to_string());
-    let ledger = Ledger::open(&url, PoolOptions { max_connections: 4, ..PoolOptions::default() }).await.unwrap();
+    let ledger =
+        Ledger::open(&url, PoolOptions { max_connections: 4, ..PoolOptions::default() }).await.unwrap();
 
     cutter.armed.store(true, Ordering::SeqCst);
     let first = create(&ledger, "order-1", 1_000, "key-1").await.unwrap();

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::change::Asked;
 use ledger_core::ids::{PaymentId, RequestId, Slot};
 use ledger_core::ledger::{
-    Answer, AttemptKey, BeginCancel, BeginConfirm, CommittedAttempt, IssuerAnswer, Ledger, LedgerError, Operation, Render,
+    Answer, AttemptKey, BeginCancel, BeginConfirm, CommittedAttempt, IssuerAnswer, Ledger, LedgerError,
+    Operation, Render,
 };
 use ledger_core::money::{Currency, Minor};
 use ledger_core::payment::cancel::Cancel;
@@ -66,8 +67,12 @@ impl World {
         let mut connection = admin.acquire().await.unwrap();
         let at = now() - TimeDelta::minutes(1);
         reference::insert_merchant(&mut connection, MERCHANT, "a shop", at, "test").await.unwrap();
-        let contract =
-            Contract { version: 0, valid_from: at, fee_rate: "0.03".parse().unwrap(), fee_vat_rate: "0.1".parse().unwrap() };
+        let contract = Contract {
+            version: 0,
+            valid_from: at,
+            fee_rate: "0.03".parse().unwrap(),
+            fee_vat_rate: "0.1".parse().unwrap(),
+        };
         reference::insert_contract(&mut connection, MERCHANT, &contract, at, "test").await.unwrap();
         for issuer_id in ["card-1", "points-1"] {
             let issuer = Issuer {
@@ -111,7 +116,12 @@ impl World {
         id_in(&answer)
     }
 
-    pub async fn begun(&self, id: PaymentId, key: &str, confirm: &Confirm) -> (Operation, Vec<CommittedAttempt>) {
+    pub async fn begun(
+        &self,
+        id: PaymentId,
+        key: &str,
+        confirm: &Confirm,
+    ) -> (Operation, Vec<CommittedAttempt>) {
         let op = operation(key, idempotency::Operation::Confirm, id.slot(), &format!("{confirm:?}"));
         match self.ledger.begin_confirm(&op, id, confirm, &Plain).await.unwrap() {
             BeginConfirm::Started { attempts, .. } => (op, attempts),
@@ -133,7 +143,12 @@ pub async fn create(ledger: &Ledger, order: &str, total: i64, key: &str) -> Resu
     ledger.create(&op, &create, &Plain).await
 }
 
-pub async fn cancel(ledger: &Ledger, id: PaymentId, amount: Option<i64>, key: &str) -> Result<Answer, LedgerError> {
+pub async fn cancel(
+    ledger: &Ledger,
+    id: PaymentId,
+    amount: Option<i64>,
+    key: &str,
+) -> Result<Answer, LedgerError> {
     let op = operation(key, idempotency::Operation::Cancel, id.slot(), &format!("{amount:?}"));
     let cmd = Cancel {
         cancel_request_id: op.cancel_request_id(),

@@ -18,7 +18,11 @@ fn no_original_is_believed_after_the_late_window_only_and_never_against_an_appro
     assert_eq!(world.payment.status(world.now), Status::Aborted);
     assert_eq!(world.payment.exposure(world.now).get(), 1_000);
     assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Repeat));
-    assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Repeat), "the late window has not passed");
+    assert_eq!(
+        world.reverse(1, ResultOutcome::NoOriginal),
+        Some(Step::Repeat),
+        "the late window has not passed"
+    );
     world.now += TimeDelta::seconds(61);
     assert_eq!(world.reverse(1, ResultOutcome::NoOriginal), Some(Step::Provisional));
     assert_eq!(world.payment.exposure(world.now).get(), 0);

@@ -64,7 +64,8 @@ impl World {
         };
         let facts = create::create(&create, 1, &contract, start()).unwrap();
         let id = PaymentId::new(start(), Slot::of("m", "o"), &mut rand::rng());
-        let (change, payment) = Change::next(id, None, Origin::Live, "CREATE", asked(start()), facts).unwrap();
+        let (change, payment) =
+            Change::next(id, None, Origin::Live, "CREATE", asked(start()), facts).unwrap();
         Self { payment, changes: vec![change], now: start() }
     }
 
@@ -74,7 +75,8 @@ impl World {
             return;
         }
         let (change, after) =
-            Change::next(self.payment.id, Some(&self.payment), Origin::Live, command, asked(self.now), facts).unwrap();
+            Change::next(self.payment.id, Some(&self.payment), Origin::Live, command, asked(self.now), facts)
+                .unwrap();
         self.payment = after;
         self.changes.push(change);
         self.now += TimeDelta::seconds(1);
@@ -100,7 +102,8 @@ impl World {
     }
 
     pub fn finish(&mut self, outcomes: &[ResultOutcome]) {
-        let answers: Vec<_> = (1_u8..).zip(outcomes).map(|(leg, outcome)| (leg, answer(*outcome, self.now))).collect();
+        let answers: Vec<_> =
+            (1_u8..).zip(outcomes).map(|(leg, outcome)| (leg, answer(*outcome, self.now))).collect();
         let facts = confirm::finish(&self.payment, &answers, &[issuer()], self.now).unwrap();
         self.apply("VERDICT", facts);
     }
@@ -129,7 +132,8 @@ impl World {
 
     /// Answers every open share of a cancel the same way.
     pub fn answer_cancel(&mut self, cancel_no: u16, outcome: ResultOutcome) {
-        let legs: Vec<_> = self.payment.cancel(cancel_no).unwrap().shares.iter().map(|share| share.leg_no).collect();
+        let legs: Vec<_> =
+            self.payment.cancel(cancel_no).unwrap().shares.iter().map(|share| share.leg_no).collect();
         let answers: Vec<_> = legs.into_iter().map(|leg| (leg, answer(outcome, self.now))).collect();
         let facts = cancel::finish(&self.payment, cancel_no, &answers, self.now).unwrap();
         self.apply("CANCEL_RESULT", facts);
@@ -142,7 +146,8 @@ impl World {
             return None;
         }
         self.apply("NET_CANCEL", facts);
-        let attempt = self.payment.leg(leg_no)?.attempts_of(AttemptKind::NetCancel).last()?.attempt.attempt_no;
+        let attempt =
+            self.payment.leg(leg_no)?.attempts_of(AttemptKind::NetCancel).last()?.attempt.attempt_no;
         let (facts, step) =
             reverse::finish(&self.payment, leg_no, attempt, &answer(outcome, self.now), self.now).unwrap();
         self.apply("NET_CANCEL_RESULT", facts);
