@@ -70,9 +70,15 @@ impl Job {
         while !stop.is_cancelled() {
             match self.scan().await {
                 Ok(due) => {
-                    pulse.beat((self.driver.clock)());
+                    let now = (self.driver.clock)();
+                    pulse.beat(now);
                     for work in due {
-                        running.begin(&self.driver, work, stop).await;
+                        match running.begin(&self.driver, work) {
+                            Begun::Yes => self.scanner.begun(work, now),
+                            Begun::UnderWay => {}
+                            // The next scan finds the rest.
+                            Begun::NoRoom => break,
+                        }
                     }
                 }
                 Err(error) => {
@@ -98,6 +104,7 @@ impl Job {
             let permits = Arc::new(Semaphore::new(self.concurrency));
             let mut tasks = JoinSet::new();
             for work in due {
+                self.scanner.begun(work, (self.driver.clock)());
                 let (driver, permits) = (self.driver.clone(), Arc::clone(&permits));
                 tasks.spawn(async move {
                     let _permit = permits.acquire_owned().await;
@@ -118,6 +125,13 @@ impl Job {
     }
 }
 
+/// What came of beginning a piece of work.
+enum Begun {
+    Yes,
+    UnderWay,
+    NoRoom,
+}
+
 /// Work under way: bounded, and each piece once.
 struct Running {
     permits: Arc<Semaphore>,
@@ -134,12 +148,11 @@ impl Running {
         }
     }
 
-    /// Begins a piece of work as soon as there is room; not when it is under way, nor when stopped meanwhile.
-    async fn begin(&self, driver: &Driver, work: Work, stop: &CancellationToken) {
-        let permit = stop.run_until_cancelled(Arc::clone(&self.permits).acquire_owned()).await;
-        let Some(Ok(permit)) = permit else { return };
+    /// Begins a piece of work if there is room and it is not under way.
+    fn begin(&self, driver: &Driver, work: Work) -> Begun {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return Begun::NoRoom };
         if !lock(&self.now).insert(work) {
-            return;
+            return Begun::UnderWay;
         }
         let (driver, now) = (driver.clone(), Arc::clone(&self.now));
         self.tasks.spawn(async move {
@@ -147,6 +160,7 @@ impl Running {
             lock(&now).remove(&work);
             drop(permit);
         });
+        Begun::Yes
     }
 
     async fn finish(self, deadline: Instant) -> bool {

@@ -57,24 +57,27 @@ impl Scanner {
         Self { schedule, times, limit, begun: HashMap::new() }
     }
 
-    /// Everything that is due at `now`, counted as begun.
+    /// Everything that is due at `now`; what was tried least often comes first, so that an issuer that does not answer
+    /// keeps no other waiting.
     pub async fn due(&mut self, ledger: &Ledger, now: DateTime<Utc>) -> Result<Vec<Work>, LedgerError> {
         let stale = ledger.stale_intents(now, delta(self.times.recovery_grace), self.limit).await?;
-        let reversals = ledger.due_reversals(now, self.limit).await?;
+        let mut reversals = ledger.due_reversals(now, self.limit).await?;
         let cancels = ledger.open_cancels(now - delta(self.times.cancel_repeat), self.limit).await?;
         metrics::open(&reversals, cancels.len(), now);
+        reversals.sort_by_key(|order| order.tries);
         let mut open = Vec::with_capacity(stale.len() + reversals.len() + cancels.len());
         open.extend(one_a_payment(stale).map(|key| (Work::Recover(key), true)));
         open.extend(reversals.iter().map(|order| self.reversal(order, now)));
         open.extend(cancels.into_iter().map(|open| self.cancel(open, now)));
         let known: HashSet<_> = open.iter().map(|(work, _)| *work).collect();
         self.begun.retain(|work, _| known.contains(work));
-        let due: Vec<_> = open.into_iter().filter(|(_, due)| *due).map(|(work, _)| work).collect();
-        for work in &due {
-            let times = self.begun.get(work).map_or(0, |begun| begun.times);
-            self.begun.insert(*work, Begun { at: now, times: times.saturating_add(1) });
-        }
-        Ok(due)
+        Ok(open.into_iter().filter(|(_, due)| *due).map(|(work, _)| work).collect())
+    }
+
+    /// Remembers that a piece of work was begun.
+    pub fn begun(&mut self, work: Work, now: DateTime<Utc>) {
+        let times = self.begun.get(&work).map_or(0, |begun| begun.times);
+        self.begun.insert(work, Begun { at: now, times: times.saturating_add(1) });
     }
 
     fn reversal(&self, order: &DueReversal, now: DateTime<Utc>) -> (Work, bool) {
