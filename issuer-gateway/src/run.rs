@@ -14,6 +14,7 @@ use ledger_core::ledger::{
 };
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::Confirm;
+use ledger_core::payment::fact::AttemptKind;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -233,14 +234,12 @@ impl Gateway {
         let answers = [(key, answer)];
         let [(_, answer)] = &answers;
         let recorded = match key.kind {
-            ledger_core::payment::fact::AttemptKind::NetCancel => {
+            AttemptKind::NetCancel => {
                 until_durable(&answers, || self.0.ledger.finish_reversal(key, answer, now()))
                     .await
                     .map(|_| ())
             }
-            ledger_core::payment::fact::AttemptKind::Auth
-            | ledger_core::payment::fact::AttemptKind::Cancel
-            | ledger_core::payment::fact::AttemptKind::Inquiry => {
+            AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::Inquiry => {
                 until_durable(&answers, || self.0.ledger.record_late(key, answer, now())).await.map(|_| ())
             }
         };

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use issuer_gateway::run::Gateway;
 use issuer_gateway::timeouts::Timeouts;
 use ledger_core::ledger::{GrantsError, Ledger, LedgerError};
+use ledger_core::store::StoreError;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::exit::{Chain, Exit, because};
 use ledger_runtime::{clock, config, health, shutdown, telemetry};
@@ -70,11 +71,22 @@ impl Stop {
     const fn exit(&self) -> Exit {
         match self {
             Self::Timeouts(_) | Self::Ops(..) => Exit::Usage,
-            Self::Open(GrantsError::Store(_)) => Exit::Unavailable,
             Self::Open(
                 GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
             ) => Exit::Blocked,
-            Self::Ledger(_) | Self::Io(_) => Exit::Unavailable,
+            Self::Ledger(
+                LedgerError::Store(StoreError::Corrupt { .. }) | LedgerError::Contradiction { .. },
+            ) => Exit::Integrity,
+            Self::Open(GrantsError::Store(_))
+            | Self::Ledger(
+                LedgerError::Store(
+                    StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Refused { .. },
+                )
+                | LedgerError::Contended(_)
+                | LedgerError::NotFound
+                | LedgerError::Refused(_),
+            )
+            | Self::Io(_) => Exit::Unavailable,
         }
     }
 }

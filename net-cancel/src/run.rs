@@ -82,7 +82,7 @@ impl Job {
                     }
                 }
                 Err(error) => {
-                    warn!(error = %ledger_runtime::exit::Chain(&error), "a scan failed, trying again")
+                    warn!(error = %ledger_runtime::exit::Chain(&error), "a scan failed, trying again");
                 }
             }
             stop.run_until_cancelled(tokio::time::sleep(self.times.scan)).await;
