@@ -149,7 +149,12 @@ impl Services {
     }
 }
 
-/// Runs a tool of ours to its end; gives what it wrote to stdout.
+/// Runs one of our tools to its end; gives what it wrote to stdout.
+pub(crate) async fn run_tool(name: &str, args: &[&str], settings: &[(&'static str, String)]) -> Result<String> {
+    run_to_end(&bin(name)?, args.iter().copied(), settings).await
+}
+
+/// Runs a program to its end; gives what it wrote to stdout.
 async fn run_to_end<'a>(
     program: &Path,
     args: impl Iterator<Item = &'a str>,

@@ -12,7 +12,7 @@ use crate::env::EnvFile;
 use crate::infra::Infra;
 use crate::registry::{Process, Registry};
 use crate::services::Services;
-use crate::{dirs, replication, schema};
+use crate::{dirs, replication, schema, seed};
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -63,6 +63,9 @@ impl Stack {
     async fn start_services(&mut self) -> Result<()> {
         let wait = Wait::start("starting our programs");
         Services::choose_addresses(&mut self.env)?;
+        wait.step("reference data");
+        let key = seed::reference_data(&self.env).await?;
+        self.env.set("API_KEY", key);
         for name in Services::names() {
             wait.step(name);
             self.services.start(name, &self.env).await?;

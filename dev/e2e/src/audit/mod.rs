@@ -1,0 +1,118 @@
+//! The audit: everything that must hold after everything that happened.
+
+mod chain;
+mod issuer;
+mod legacy;
+mod outbox;
+mod topics;
+
+use anyhow::{Context as _, Result};
+use ledger_core::replica_reader::ReplicaReader;
+use ledger_core::store::pool::{PoolOptions, connect};
+use serde_json::{Value, json};
+use sqlx::mysql::MySqlPool;
+use stack::EnvFile;
+
+use crate::tool;
+
+/// What one check has seen.
+#[derive(Debug, Clone, Default)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// Rows it has looked at.
+    pub examined: u64,
+    /// What does not hold, at most [`SHOWN`] of it.
+    pub violations: Vec<String>,
+}
+
+/// Violations that are shown of one check.
+const SHOWN: usize = 10;
+
+impl Check {
+    fn new(name: &str, examined: u64) -> Self {
+        Self { name: name.to_owned(), examined, violations: Vec::new() }
+    }
+
+    fn add(&mut self, violation: impl Into<String>) {
+        if self.violations.len() < SHOWN {
+            self.violations.push(violation.into());
+        }
+    }
+
+    /// Nothing found, and something looked at.
+    pub fn holds(&self) -> bool {
+        self.violations.is_empty() && self.examined > 0
+    }
+
+    /// As an object.
+    pub fn to_json(&self) -> Value {
+        json!({ "check": self.name, "examined": self.examined, "ok": self.holds(), "violations": self.violations })
+    }
+}
+
+/// What there is to audit.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    /// Legacy rows were carried over.
+    pub legacy: bool,
+}
+
+struct Auditor<'a> {
+    env: &'a EnvFile,
+    replica: MySqlPool,
+    reader: ReplicaReader,
+}
+
+/// Runs every check on the replica of a stack, once it has all that the primary has.
+pub async fn run(env: &EnvFile, scope: Scope) -> Result<Vec<Check>> {
+    let url = env.get("REPLICA_URL")?;
+    let reader = ReplicaReader::open(url, PoolOptions::default()).await.context("opening the replica")?;
+    let auditor = Auditor { env, replica: connect(url, PoolOptions::default()).await?, reader };
+    auditor.catch_up().await?;
+    let mut checks = auditor.outbox().await?;
+    auditor.catch_up().await?;
+    checks.extend(auditor.invariants().await?);
+    checks.push(auditor.chain().await?);
+    checks.extend(auditor.topics().await?);
+    checks.push(auditor.issuer().await?);
+    if scope.legacy {
+        checks.push(auditor.legacy().await?);
+    }
+    Ok(checks)
+}
+
+impl Auditor<'_> {
+    /// Waits until the replica has applied what the primary has committed by now.
+    async fn catch_up(&self) -> Result<()> {
+        let primary = connect(self.env.get("MYSQL_READ_URL")?, PoolOptions::default()).await?;
+        let set: String = sqlx::query_scalar("SELECT CAST(@@GLOBAL.gtid_executed AS CHAR)").fetch_one(&primary).await?;
+        let limit = std::time::Duration::from_secs(60);
+        anyhow::ensure!(self.reader.wait_for_gtid(&set, limit).await?, "the replica does not catch up");
+        Ok(())
+    }
+
+    /// The invariants in SQL, by the verifier.
+    async fn invariants(&self) -> Result<Vec<Check>> {
+        let told = tool::run(self.env, "verifier", &["checks", "--format", "json"]).await?;
+        let mut checks: Vec<_> = told
+            .lines
+            .iter()
+            .filter(|line| line["check"].is_string())
+            .map(|line| {
+                let name = line["check"].as_str().unwrap_or_default();
+                let mut check = Check::new(name, line["examined"].as_u64().unwrap_or(0));
+                for violation in line["violations"].as_array().into_iter().flatten() {
+                    check.add(violation.to_string());
+                }
+                check
+            })
+            .collect();
+        if checks.is_empty() {
+            let mut check = Check::new("invariants", 0);
+            check.add(format!("the verifier ran no check, exit code {}: {}", told.code, told.stderr.trim()));
+            checks.push(check);
+        }
+        Ok(checks)
+    }
+}
