@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::ids::PaymentId;
 use ledger_core::ledger::{AttemptKey, DueReversal, Ledger, LedgerError, OpenCancel};
 use ledger_core::payment::fact::AttemptKind;
+use tracing::warn;
 
 use crate::metrics;
 use crate::schedule::{Progress, Schedule};
@@ -64,6 +65,9 @@ impl Scanner {
         let mut reversals = ledger.due_reversals(now, self.limit).await?;
         let cancels = ledger.open_cancels(now - delta(self.times.cancel_repeat), self.limit).await?;
         metrics::open(&reversals, cancels.len(), now);
+        if reversals.len() >= usize::try_from(self.limit).unwrap_or(usize::MAX) {
+            warn!(limit = self.limit, "more orders to undo than one scan reads, raise job.scan_limit");
+        }
         reversals.sort_by_key(|order| order.tries);
         let mut open = Vec::with_capacity(stale.len() + reversals.len() + cancels.len());
         open.extend(one_a_payment(stale).map(|key| (Work::Recover(key), true)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::fact::AttemptKind;
+use ledger_core::payment::fold::Payment;
 use tokio::process::{Child, Command};
 
 use crate::world::{Waits, World, state, tries};
@@ -96,6 +97,48 @@ async fn two_processes_at_once_do_no_harm() {
         let attempts = payment.leg(1).unwrap().attempts_of(AttemptKind::NetCancel).count();
         assert!((1..=4).contains(&attempts), "{attempts} tries");
     }
+    world.audit(&ids).await;
+}
+
+/// Whatever an issuer does, and however often the job dies: at every moment we know at least what is there, and in the end
+/// exactly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_it_undoes_everything_and_nothing_else() {
+    let world = World::new("nc_storm").await;
+    let tokens = [
+        "tok",
+        "sim:decline",
+        "sim:reset",
+        "sim:reset-lost",
+        "sim:garble,lost-nc:1",
+        "sim:reset,drop-nc:1",
+        "sim:error,garble-nc:1",
+        "sim:reset,delay-nc:300",
+        "sim:reset,no-original-nc:1",
+    ];
+    let mut ids = Vec::new();
+    for n in 0..36 {
+        ids.push(world.paid(&format!("o-{n}"), tokens[n % tokens.len()]).await);
+    }
+    for round in 0..12_u64 {
+        let mut process = run(&world);
+        tokio::time::sleep(Duration::from_millis(150 + round * 37 % 400)).await;
+        process.kill().await.unwrap();
+        let (ours, theirs) = world.standing(&ids).await;
+        assert!(theirs <= ours, "the issuer holds {theirs}, we know of {ours}");
+    }
+    let process = run(&world);
+    for (n, id) in ids.iter().enumerate() {
+        let settled = |payment: &Payment| match n % tokens.len() {
+            0 => state(payment) == AttemptState::Accepted,
+            1 => state(payment) == AttemptState::Rejected,
+            3 => state(payment) == AttemptState::VoidedProvisional,
+            _ => state(payment) == AttemptState::Voided,
+        };
+        world.until(*id, settled).await;
+    }
+    assert_eq!(terminated(process).await.code(), Some(0));
+    assert_eq!(world.issuer.truth().totals.effective, 4 * 50_000, "what was paid for, and nothing else");
     world.audit(&ids).await;
 }
 

@@ -226,16 +226,24 @@ impl World {
             .unwrap()
     }
 
-    /// I8: what stands at the issuer is what we count as effective, and what we know not to know.
-    pub async fn audit(&self, ids: &[PaymentId]) {
+    /// What we count as effective or know not to know, and what stands at the issuer.
+    pub async fn standing(&self, ids: &[PaymentId]) -> (i64, i64) {
+        // Theirs first: what is on its way is booked by them before it is recorded by us.
+        let theirs = self.issuer.truth().totals.effective;
         let mut ours = 0;
         for id in ids {
             let payment = self.payment(*id).await;
             ours += payment.balance().unwrap().get() + payment.exposure(clock::now()).get();
         }
+        (ours, theirs)
+    }
+
+    /// I8: once nothing is on its way, both are the same.
+    pub async fn audit(&self, ids: &[PaymentId]) {
+        let (ours, theirs) = self.standing(ids).await;
         let truth = self.issuer.truth();
         assert!(!truth.traces.is_empty(), "an issuer was asked");
-        assert_eq!(truth.totals.effective, ours, "{truth:#?}");
+        assert_eq!(theirs, ours, "{truth:#?}");
         assert_eq!(truth.totals.repeated_authorizations, 0, "I14: an AUTH is sent at most once");
     }
 }
