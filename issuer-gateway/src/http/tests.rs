@@ -216,3 +216,18 @@ fn an_endpoint_that_is_no_address_is_refused() {
         ));
     }
 }
+
+#[tokio::test]
+async fn tls_is_spoken_to_an_https_endpoint() {
+    // No TLS is spoken back: the handshake fails, so no byte of the request left.
+    let address = by_hand(|mut stream| async move {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert_eq!(buffer[..2], [0x16, 0x03], "a TLS handshake, {read} bytes");
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    })
+    .await;
+    let sent = issuer(&format!("https://{address}"), 2_000).exchange(authorization("t", "tok"), LONG).await;
+    assert_eq!(sent.answer.outcome, ResultOutcome::NotSent);
+    assert_eq!(sent.answer.issuer_code.as_deref(), Some("NOT_CONNECTED"));
+}
