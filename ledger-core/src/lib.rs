@@ -18,6 +18,7 @@
 //!
 //! No HTTP, no Kafka, no configuration: those belong to the binaries.
 
+pub mod admin;
 pub mod chain;
 pub mod change;
 pub mod codes;
@@ -34,6 +35,7 @@ pub mod reference;
 pub mod replica_reader;
 pub mod store;
 pub mod time;
+pub mod verifier_log;
 
 /// The schema, as numbered migrations; applied by `ledger-admin migrate`.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

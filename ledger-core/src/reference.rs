@@ -74,6 +74,52 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// A merchant, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MerchantRow {
+    pub merchant_id: String,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+}
+
+/// A version of a contract, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractRow {
+    pub merchant_id: String,
+    pub contract: Contract,
+    pub created_by: String,
+}
+
+/// A version of an issuer, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerRow {
+    pub issuer: Issuer,
+    pub name: String,
+    pub valid_from: DateTime<Utc>,
+    pub created_by: String,
+}
+
+/// An API key, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyRow {
+    pub key_id: String,
+    pub merchant_id: String,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub revoked_for: Option<String>,
+}
+
+/// Who speaks for a merchant from an instant on, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityRow {
+    pub merchant_id: String,
+    pub valid_from: DateTime<Utc>,
+    pub authority: String,
+    pub created_by: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

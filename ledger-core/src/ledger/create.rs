@@ -1,12 +1,13 @@
 //! Creating a payment.
 
 use crate::ids::{PaymentId, Slot};
+use crate::payment::abort;
 use crate::payment::create::{self, Create};
 use crate::payment::refusal::Refusal;
 use crate::store::{LostKey, StoreError, load};
 
 use super::idempotent::ended;
-use super::{Answer, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, next};
+use super::{Answer, Decided, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, by_job, next};
 
 impl Ledger {
     /// Creates a payment: one commit. The first try of an order is taken for granted; who loses it to an earlier payment
@@ -53,13 +54,27 @@ impl Ledger {
         Err(LedgerError::Contended(id))
     }
 
+    /// The try that may follow the newest one. One that was never confirmed in time is closed first.
     async fn next_try(&self, op: &Operation, cmd: &Create) -> Result<Result<u16, Refusal>, LedgerError> {
         let mut connection = self.connection().await?;
         let Some((id, _)) = load::last_of_order(&mut connection, &cmd.merchant_id, &cmd.order_id).await?
         else {
             return Ok(Ok(1));
         };
-        let last = load::payment_by_id(&mut connection, id).await?.ok_or(LedgerError::NotFound)?;
-        Ok(create::next_try(&last, op.asked.at))
+        drop(connection);
+        let now = op.asked.at;
+        let asked = by_job("expiry", now);
+        let asked = &asked;
+        let last = self
+            .decide(id, |payment| async move {
+                let Ok(facts) = abort::expire(&payment, now) else { return Ok(Decided::Done(payment)) };
+                let (change, after) = next(id, Some(&payment), "EXPIRE", asked, facts)?;
+                Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+                    Some(()) => Decided::Done(after),
+                    None => Decided::Lost,
+                })
+            })
+            .await?;
+        Ok(create::next_try(&last, now))
     }
 }

@@ -51,11 +51,7 @@ impl Operation {
 
 impl Ledger {
     /// What is known of the operation's key: nothing, or the answer.
-    pub(super) async fn answered(
-        &self,
-        op: &Operation,
-        render: &dyn Render,
-    ) -> Result<Option<Answer>, LedgerError> {
+    pub async fn answered(&self, op: &Operation, render: &dyn Render) -> Result<Option<Answer>, LedgerError> {
         let mut connection = self.connection().await?;
         let known = idempotency::find(&mut connection, op.claim.claim_id).await?;
         drop(connection);

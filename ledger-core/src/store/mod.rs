@@ -17,5 +17,6 @@ pub mod reference;
 pub mod replica;
 mod rows;
 pub mod statement;
+pub mod verification;
 
 pub use error::{LostKey, StoreError};

@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
-use crate::reference::{ApiKey, Contract, Issuer};
+use crate::reference::{
+    ApiKey, ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
+};
 
 use super::StoreError;
 use super::read::Reading;
@@ -73,8 +75,44 @@ const LAST_ISSUER: Statement = Statement {
     sql: "SELECT COALESCE(MAX(version), 0) AS version FROM issuer WHERE issuer_id = ?",
 };
 
+const MERCHANTS: Statement = Statement {
+    name: "list_merchants",
+    account: Account::Admin,
+    sql: "SELECT merchant_id, name, created_at, created_by FROM merchant ORDER BY merchant_id LIMIT ?",
+};
+const CONTRACTS: Statement = Statement {
+    name: "list_merchant_contracts",
+    account: Account::Admin,
+    sql: "SELECT merchant_id, version, valid_from, CAST(fee_rate AS CHAR) AS fee_rate, CAST(fee_vat_rate AS CHAR) AS fee_vat_rate, \
+          created_by FROM merchant_contract WHERE ? IS NULL OR merchant_id = ? ORDER BY merchant_id, version LIMIT ?",
+};
+const ISSUERS: Statement = Statement {
+    name: "list_issuers",
+    account: Account::Admin,
+    sql: "SELECT issuer_id, version, name, valid_from, endpoint_url, connect_timeout_ms, read_timeout_ms, late_window_seconds, \
+          validity_seconds, created_by FROM issuer ORDER BY issuer_id, version LIMIT ?",
+};
+const API_KEYS: Statement = Statement {
+    name: "list_api_keys",
+    account: Account::Admin,
+    sql: "SELECT k.key_id, k.merchant_id, k.created_at, k.created_by, r.revoked_at, r.reason FROM api_key AS k \
+          LEFT JOIN api_key_revocation AS r ON r.key_id = k.key_id WHERE ? IS NULL OR k.merchant_id = ? \
+          ORDER BY k.key_id LIMIT ?",
+};
+const AUTHORITIES: Statement = Statement {
+    name: "list_merchant_authorities",
+    account: Account::Admin,
+    sql: "SELECT merchant_id, valid_from, authority, created_by FROM merchant_authority WHERE ? IS NULL OR merchant_id = ? \
+          ORDER BY merchant_id, valid_from LIMIT ?",
+};
+
 /// All of them, for the register.
 pub const STATEMENTS: &[Statement] = &[
+    MERCHANTS,
+    CONTRACTS,
+    ISSUERS,
+    API_KEYS,
+    AUTHORITIES,
     CONTRACT,
     ISSUER,
     API_KEY,
@@ -95,16 +133,17 @@ pub async fn contract(
     at: DateTime<Utc>,
 ) -> Result<Option<Contract>, StoreError> {
     let row = sqlx::query(CONTRACT.sql).bind(merchant_id).bind(at).fetch_optional(connection).await?;
-    row.map(|row| {
-        let row = Reading::new(&row, "merchant_contract", merchant_id);
-        Ok(Contract {
-            version: row.get("version")?,
-            valid_from: row.get("valid_from")?,
-            fee_rate: row.code::<Decimal>("fee_rate")?,
-            fee_vat_rate: row.code::<Decimal>("fee_vat_rate")?,
-        })
+    row.map(|row| read_contract(&row, merchant_id)).transpose()
+}
+
+fn read_contract(row: &MySqlRow, merchant_id: &str) -> Result<Contract, StoreError> {
+    let row = Reading::new(row, "merchant_contract", merchant_id);
+    Ok(Contract {
+        version: row.get("version")?,
+        valid_from: row.get("valid_from")?,
+        fee_rate: row.code::<Decimal>("fee_rate")?,
+        fee_vat_rate: row.code::<Decimal>("fee_vat_rate")?,
     })
-    .transpose()
 }
 
 /// The version of an issuer that is valid at `at`.
@@ -257,6 +296,92 @@ pub async fn insert_revocation(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Merchants, by name.
+pub async fn merchants(connection: &mut MySqlConnection, limit: u32) -> Result<Vec<MerchantRow>, StoreError> {
+    let rows = sqlx::query(MERCHANTS.sql).bind(limit).fetch_all(connection).await?;
+    let read = |row: &MySqlRow| {
+        let row = Reading::new(row, "merchant", "list");
+        Ok(MerchantRow {
+            merchant_id: row.get("merchant_id")?,
+            name: row.get("name")?,
+            created_at: row.get("created_at")?,
+            created_by: row.get("created_by")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Contracts, of all merchants or of one.
+pub async fn contracts(
+    connection: &mut MySqlConnection,
+    merchant_id: Option<&str>,
+    limit: u32,
+) -> Result<Vec<ContractRow>, StoreError> {
+    let query = sqlx::query(CONTRACTS.sql).bind(merchant_id).bind(merchant_id).bind(limit);
+    let read = |row: &MySqlRow| {
+        let contract = read_contract(row, "list")?;
+        let row = Reading::new(row, "merchant_contract", "list");
+        Ok(ContractRow { merchant_id: row.get("merchant_id")?, contract, created_by: row.get("created_by")? })
+    };
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// Issuers, every version.
+pub async fn issuers(connection: &mut MySqlConnection, limit: u32) -> Result<Vec<IssuerRow>, StoreError> {
+    let rows = sqlx::query(ISSUERS.sql).bind(limit).fetch_all(connection).await?;
+    let read = |row: &MySqlRow| {
+        let issuer = read_issuer(row, "list")?;
+        let row = Reading::new(row, "issuer", "list");
+        Ok(IssuerRow {
+            issuer,
+            name: row.get("name")?,
+            valid_from: row.get("valid_from")?,
+            created_by: row.get("created_by")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// API keys, of all merchants or of one.
+pub async fn api_keys(
+    connection: &mut MySqlConnection,
+    merchant_id: Option<&str>,
+    limit: u32,
+) -> Result<Vec<ApiKeyRow>, StoreError> {
+    let query = sqlx::query(API_KEYS.sql).bind(merchant_id).bind(merchant_id).bind(limit);
+    let read = |row: &MySqlRow| {
+        let row = Reading::new(row, "api_key", "list");
+        Ok(ApiKeyRow {
+            key_id: row.get("key_id")?,
+            merchant_id: row.get("merchant_id")?,
+            created_at: row.get("created_at")?,
+            created_by: row.get("created_by")?,
+            revoked_at: row.get("revoked_at")?,
+            revoked_for: row.get("reason")?,
+        })
+    };
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
+/// Authorities, of all merchants or of one.
+pub async fn authorities(
+    connection: &mut MySqlConnection,
+    merchant_id: Option<&str>,
+    limit: u32,
+) -> Result<Vec<AuthorityRow>, StoreError> {
+    let query = sqlx::query(AUTHORITIES.sql).bind(merchant_id).bind(merchant_id).bind(limit);
+    let read = |row: &MySqlRow| {
+        let row = Reading::new(row, "merchant_authority", "list");
+        Ok(AuthorityRow {
+            merchant_id: row.get("merchant_id")?,
+            valid_from: row.get("valid_from")?,
+            authority: row.get("authority")?,
+            created_by: row.get("created_by")?,
+        })
+    };
+    query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
 async fn next_version(

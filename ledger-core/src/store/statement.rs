@@ -37,5 +37,6 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::reference::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
         .chain(super::replica::STATEMENTS)
+        .chain(super::verification::STATEMENTS)
         .copied()
 }

@@ -61,12 +61,16 @@ pub struct RunRecord {
     pub ledger_rows: u64,
     pub gaps: u32,
     pub healed: u32,
-    #[serde(with = "hex::serde")]
+    #[serde(serialize_with = "as_hex")]
     pub legacy_digest: [u8; 32],
-    #[serde(with = "hex::serde")]
+    #[serde(serialize_with = "as_hex")]
     pub ledger_digest: [u8; 32],
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
+}
+
+fn as_hex<S: serde::Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(digest))
 }
 
 /// What a run found.

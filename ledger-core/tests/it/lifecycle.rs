@@ -134,3 +134,17 @@ async fn events_made_again_from_facts_are_those_of_the_outbox() {
     assert_eq!(again, stored);
     assert!(history.iter().all(ledger_core::history::HistoryEntry::is_intact));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_never_confirmed_in_time_may_be_tried_again() {
+    let world = World::new("expire").await;
+    let first = world.created("order-1", 1_000).await;
+    let too_early = create(&world.ledger, "order-1", 1_000, "early").await.unwrap();
+    assert!(matches!(too_early, Answer::Fresh(ref rendered) if rendered.status == 409), "{too_early:?}");
+    let later = now() + chrono::TimeDelta::minutes(31);
+    let again = super::world::create_at(&world.ledger, "order-1", 1_000, "later", later).await.unwrap();
+    assert_ne!(super::world::id_in(&again), first);
+    let old = world.ledger.payment(MERCHANT, first).await.unwrap().unwrap();
+    assert_eq!(old.status(later), Status::Expired);
+    assert_eq!(world.count("payment_verdict WHERE verdict = 'EXPIRED'").await, 1);
+}

@@ -131,8 +131,19 @@ impl World {
 }
 
 pub async fn create(ledger: &Ledger, order: &str, total: i64, key: &str) -> Result<Answer, LedgerError> {
+    create_at(ledger, order, total, key, now()).await
+}
+
+pub async fn create_at(
+    ledger: &Ledger,
+    order: &str,
+    total: i64,
+    key: &str,
+    at: DateTime<Utc>,
+) -> Result<Answer, LedgerError> {
     let slot = Slot::of(MERCHANT, order);
-    let op = operation(key, idempotency::Operation::Create, slot, &format!("{order}/{total}"));
+    let mut op = operation(key, idempotency::Operation::Create, slot, &format!("{order}/{total}"));
+    op.asked.at = at;
     let create = Create {
         merchant_id: MERCHANT.to_owned(),
         order_id: order.to_owned(),
