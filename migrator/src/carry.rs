@@ -55,17 +55,6 @@ struct Written {
     refused: Vec<(usize, String)>,
 }
 
-/// Writes rows that another run may be writing too: what it wrote first is found and left out the next time.
-async fn again(write: impl AsyncFn() -> Result<usize, StoreError>) -> Result<usize, StoreError> {
-    let mut tries = 0;
-    loop {
-        match write().await {
-            Err(StoreError::Lost(LostKey::Legacy)) if tries < MAX_TRIES => tries += 1,
-            done => return done,
-        }
-    }
-}
-
 /// Why carrying stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum CarryError {
@@ -108,11 +97,29 @@ impl Carrier {
         }
         let refused: HashSet<usize> = written.refused.iter().map(|(index, _)| *index).collect();
         let mut inserted = written.inserted;
-        inserted += again(async || self.writer.quarantine(&sorted.quarantined, &by).await).await?;
-        for (reason, rows) in &sorted.excluded {
-            inserted += again(async || self.writer.exclude(rows, reason, &by).await).await?;
-        }
+        inserted += self.dispose(&sorted, &by).await?;
         Ok(Carried { tally: sorted.tally(&refused), changes: written.changes, inserted })
+    }
+
+    /// Records what is not carried over. Another run may be writing the same rows: what it wrote first is found and left
+    /// out the next time.
+    async fn dispose(&self, sorted: &Sorted, by: &Provenance) -> Result<usize, CarryError> {
+        let mut inserted = 0;
+        let mut tries = 0;
+        loop {
+            match self.try_dispose(sorted, by, &mut inserted).await {
+                Err(StoreError::Lost(LostKey::Legacy)) if tries < MAX_TRIES => tries += 1,
+                done => return done.map(|()| inserted).map_err(CarryError::Store),
+            }
+        }
+    }
+
+    async fn try_dispose(&self, sorted: &Sorted, by: &Provenance, inserted: &mut usize) -> Result<(), StoreError> {
+        *inserted += self.writer.quarantine(&sorted.quarantined, by).await?;
+        for (reason, rows) in &sorted.excluded {
+            *inserted += self.writer.exclude(rows, reason, by).await?;
+        }
+        Ok(())
     }
 
     /// Appends a batch. When a key of it is taken by a payment that is none of ours, the batch is halved until the one

@@ -69,7 +69,7 @@ async fn dirty_rows_are_in_quarantine_with_their_reason_and_without_card_numbers
         .map(|line| (line["reason"].as_str().unwrap(), line["rows"].as_i64().unwrap()))
         .collect();
     assert_eq!(reasons["ORPHAN"], 2, "{reasons:?}");
-    assert_eq!(reasons.len(), 11, "ten reasons and the rows that go with them: {reasons:?}");
+    assert_eq!(reasons.len(), 12, "eleven reasons and the rows that go with them: {reasons:?}");
     let whole = ends.count("SELECT COUNT(*) FROM legacy_quarantine WHERE REGEXP_LIKE(raw, '[0-9]{16}')").await;
     assert_eq!(whole, 0, "no card number is written anywhere");
     let bins = ends.count("SELECT COUNT(*) FROM approval WHERE card_bin = '411111' AND card_last4 IS NOT NULL").await;

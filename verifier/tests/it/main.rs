@@ -1,0 +1,7 @@
+//! The verifier on a real primary and replica: what it finds, what it repairs, what it must not touch.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+
+mod checks;
+mod common;
+mod heal;
+mod refuse;
