@@ -1,1 +1,30 @@
-//! the REST service of the payment ledger.
+//! The REST service of the payment ledger.
+//!
+//! ```text
+//! request ─▶ context (ids, log, panic) ─▶ limits ─▶ auth ─▶ key, deadline ─▶ body ─▶ routes/… ─▶ Ledger | Gateway
+//! response ◀─ problem or payment ◀─ render ◀─ Answer ◀────────────────────────────────────────────┘
+//! ```
+//!
+//! The rule of the room: a handler extracts, asks, renders. It knows no SQL, takes no decision and repeats nothing. What
+//! it refuses by itself (limits, keys, fields) is refused before any row.
+
+pub mod admin;
+pub mod api;
+pub mod auth;
+pub mod body;
+pub mod card_number;
+pub mod config;
+pub mod context;
+pub mod deadline;
+pub mod fields;
+pub mod idempotency;
+pub mod limits;
+pub mod metrics;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod render;
+pub mod router;
+pub mod routes;
+pub mod serve;
+pub mod view;

@@ -1,0 +1,100 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use issuer_gateway::run::Gateway;
+use issuer_gateway::timeouts::Timeouts;
+use ledger_core::ledger::Ledger;
+use ledger_runtime::clock;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Keys;
+use crate::deadline::Issuers;
+use crate::limits::{Limits, Places};
+
+/// The service: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Ledger,
+    gateway: Gateway,
+    keys: Keys,
+    issuers: Issuers,
+    limits: Limits,
+    places: Places,
+    answer_within: Duration,
+    commit_within: Duration,
+    running: TaskTracker,
+}
+
+impl Api {
+    /// The service on a ledger.
+    pub fn new(ledger: Ledger, timeouts: &Timeouts, limits: Limits, keys_fresh: Duration) -> Self {
+        Self(Arc::new(Inner {
+            gateway: Gateway::new(ledger.clone(), timeouts, clock::now),
+            keys: Keys::new(ledger.clone(), keys_fresh),
+            issuers: Issuers::new(ledger.clone()),
+            ledger,
+            limits,
+            places: Places::new(limits),
+            answer_within: timeouts.ledger_api.answer(),
+            commit_within: timeouts.ledger_api.after(),
+            running: TaskTracker::new(),
+        }))
+    }
+
+    /// The ledger's handle.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    /// The way to issuers.
+    pub fn gateway(&self) -> &Gateway {
+        &self.0.gateway
+    }
+
+    /// The API keys.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// How long issuers may take.
+    pub fn issuers(&self) -> &Issuers {
+        &self.0.issuers
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// The places for requests under way.
+    pub fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    /// By when a caller is answered.
+    pub fn answer_within(&self) -> Duration {
+        self.0.answer_within
+    }
+
+    /// What is set aside for committing what issuers answered.
+    pub fn commit_within(&self) -> Duration {
+        self.0.commit_within
+    }
+
+    /// Writes that go on when their caller hangs up.
+    pub fn running(&self) -> &TaskTracker {
+        &self.0.running
+    }
+
+    /// Waits for everything under way, at most `within`; says whether all of it was finished.
+    pub async fn drain(&self, within: Duration) -> bool {
+        self.0.running.close();
+        let written = tokio::time::timeout(within, self.0.running.wait()).await.is_ok();
+        self.0.gateway.close(within).await && written
+    }
+}

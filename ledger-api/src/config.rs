@@ -1,0 +1,217 @@
+//! The service's configuration: embedded defaults, a file, the environment.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use ledger_core::store::pool::PoolOptions;
+use ledger_runtime::config::{ConfigError, Validate, load};
+use ledger_runtime::telemetry::LogFormat;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use crate::limits::Limits;
+
+/// The defaults, as `ledger-api config show` prints them.
+pub const DEFAULTS: &str = include_str!("../ledger-api.toml");
+
+/// All of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The listener for callers.
+    pub http: Http,
+    /// API keys.
+    pub auth: Auth,
+    /// The listener for operators.
+    pub ops: Ops,
+    /// MySQL.
+    pub database: Database,
+    /// The log.
+    pub log: Log,
+}
+
+/// The listener for callers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// Whether that may be reachable from other machines.
+    pub allow_public_bind: bool,
+    body_limit_bytes: usize,
+    uri_limit_bytes: usize,
+    header_limit_bytes: usize,
+    header_limit_count: usize,
+    body_within_ms: u64,
+    max_in_flight: usize,
+    max_queued: usize,
+    queue_within_ms: u64,
+    drain_seconds: u64,
+}
+
+/// API keys.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    cache_seconds: u64,
+}
+
+/// The listener for operators.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ops {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// Whether that may be reachable from other machines.
+    pub allow_public_bind: bool,
+}
+
+/// MySQL.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    url: SecretString,
+    max_connections: u32,
+    min_connections: u32,
+    acquire_timeout_ms: u64,
+}
+
+/// The log.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level or a filter.
+    pub level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+impl Config {
+    /// Reads it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        load(DEFAULTS, file)
+    }
+}
+
+impl Http {
+    /// The limits of a request.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            body_bytes: self.body_limit_bytes,
+            uri_bytes: self.uri_limit_bytes,
+            header_bytes: self.header_limit_bytes,
+            header_count: self.header_limit_count,
+            body_within: Duration::from_millis(self.body_within_ms),
+            in_flight: self.max_in_flight,
+            queued: self.max_queued,
+            queue_within: Duration::from_millis(self.queue_within_ms),
+        }
+    }
+
+    /// How long a stop waits for what is under way.
+    pub const fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+impl Auth {
+    /// How long a key is taken for current.
+    pub const fn cache(&self) -> Duration {
+        Duration::from_secs(self.cache_seconds)
+    }
+}
+
+impl Database {
+    /// Where the ledger is.
+    pub fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    /// How its pool is sized.
+    pub const fn pool(&self) -> PoolOptions {
+        PoolOptions {
+            max_connections: self.max_connections,
+            min_connections: self.min_connections,
+            acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
+        }
+    }
+}
+
+impl Validate for Config {
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut fault = |found: bool, text: &str| {
+            if found {
+                faults.push(text.to_owned());
+            }
+        };
+        fault(
+            self.database.url().is_empty(),
+            "database.url is empty, set DATABASE__URL or DATABASE__URL_FILE to mysql://ledger_app:…@host/ledger",
+        );
+        fault(
+            !self.http.bind.ip().is_loopback() && !self.http.allow_public_bind,
+            "http.bind is reachable from other machines, set http.allow_public_bind = true if a TLS proxy stands in front",
+        );
+        fault(
+            !self.ops.bind.ip().is_loopback() && !self.ops.allow_public_bind,
+            "ops.bind is reachable from other machines, set ops.allow_public_bind = true if only operators reach it",
+        );
+        fault(
+            self.auth.cache_seconds > 5,
+            "auth.cache_seconds is above 5, a revoked key would work for too long",
+        );
+        fault(
+            !(1_024..=1_048_576).contains(&self.http.body_limit_bytes),
+            "http.body_limit_bytes is not from 1024 to 1048576",
+        );
+        fault(self.http.max_in_flight == 0, "http.max_in_flight is 0, use 1 or more");
+        fault(self.http.uri_limit_bytes < 256, "http.uri_limit_bytes is below 256, an order would not fit");
+        fault(
+            self.http.header_limit_bytes < 1_024,
+            "http.header_limit_bytes is below 1024, a key would not fit",
+        );
+        fault(
+            self.http.header_limit_count < 8,
+            "http.header_limit_count is below 8, the known headers would not fit",
+        );
+        fault(self.database.max_connections == 0, "database.max_connections is 0, use 1 or more");
+        faults
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use ledger_runtime::config::load_with;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let all = [("DATABASE__URL", "mysql://ledger_app:secret@localhost/ledger")];
+        let all = all.iter().chain(variables).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        load_with(DEFAULTS, None, all.collect::<BTreeMap<_, _>>())
+    }
+
+    #[test]
+    fn the_defaults_listen_on_this_machine_only_and_hide_the_password() {
+        let config = with(&[]).unwrap();
+        assert!(config.http.bind.ip().is_loopback() && config.ops.bind.ip().is_loopback());
+        assert!(!format!("{config:?}").contains("secret@"));
+    }
+
+    #[test]
+    fn listening_to_other_machines_has_to_be_said_aloud() {
+        let fault = with(&[("HTTP__BIND", "0.0.0.0:8080")]).unwrap_err().to_string();
+        assert!(fault.contains("allow_public_bind"), "{fault}");
+        with(&[("HTTP__BIND", "0.0.0.0:8080"), ("HTTP__ALLOW_PUBLIC_BIND", "true")]).unwrap();
+    }
+
+    #[test]
+    fn all_faults_are_listed_at_once() {
+        let fault = with(&[("DATABASE__URL", ""), ("AUTH__CACHE_SECONDS", "60")]).unwrap_err().to_string();
+        assert!(fault.contains("database.url") && fault.contains("auth.cache_seconds"), "{fault}");
+    }
+}

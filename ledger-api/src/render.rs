@@ -1,0 +1,183 @@
+//! From the end of a use case to the bytes its caller gets, now and on every replay.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use ledger_core::ledger::{Answer, Render};
+use ledger_core::money::AmountError;
+use ledger_core::payment::fold::Payment;
+use ledger_core::payment::refusal::Refusal;
+use ledger_core::store::idempotency::{Rendered, Replay};
+use ledger_runtime::clock;
+use serde::Serialize;
+
+use crate::metrics;
+use crate::problem::{self, Code, FieldError, Problem, internal};
+use crate::view::{self, CanceledView, PaymentView};
+
+const JSON: &str = "application/json";
+/// When to ask again for what is still running.
+const ASK_AGAIN_SECONDS: u32 = 1;
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Renders what is kept under a key: bytes that depend on facts only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The answer to a create.
+    Created,
+    /// The answer to a confirm.
+    Confirmed,
+    /// The answer to a cancel.
+    Canceled,
+}
+
+impl Kept {
+    fn json(self, payment: &Payment, cancel_no: Option<u16>) -> Result<Vec<u8>, AmountError> {
+        let view = PaymentView::kept(payment)?;
+        Ok(match (self, cancel_no) {
+            (Self::Canceled, Some(cancel_no)) => bytes(&CanceledView::of(payment, cancel_no, view)?),
+            (Self::Created | Self::Confirmed | Self::Canceled, _) => bytes(&view),
+        })
+    }
+}
+
+fn bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+impl Render for Kept {
+    fn done(&self, payment: &Payment, cancel_no: Option<u16>) -> Rendered {
+        let Ok(body) = self.json(payment, cancel_no) else { return self.refused(&corrupt()) };
+        let location = match self {
+            Self::Created => Some(view::path(payment.id)),
+            Self::Confirmed | Self::Canceled => None,
+        };
+        let status = match self {
+            Self::Created => StatusCode::CREATED,
+            Self::Confirmed | Self::Canceled => StatusCode::OK,
+        };
+        Rendered { status: status.as_u16(), content_type: JSON, location, body }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Rendered {
+        let problem = Problem::from(refusal);
+        let body = problem.body(None, None);
+        Rendered { status: problem.code.status(), content_type: problem::CONTENT_TYPE, location: None, body }
+    }
+}
+
+/// Figures that do not add up cannot be shown; the facts are what they are.
+fn corrupt() -> Refusal {
+    Refusal::Amount(AmountError::OutOfRange(-1))
+}
+
+/// The response to a write.
+pub fn answer(kept: Kept, answer: Answer) -> Response {
+    match answer {
+        Answer::Fresh(rendered) => {
+            let Rendered { status, content_type, location, body } = rendered;
+            stored(status, content_type, location, body)
+        }
+        Answer::Replayed(Replay { status, body: Some((content_type, location, body)) }) => {
+            metrics::replayed();
+            let mut response = stored(status, &content_type, location, body);
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            response
+        }
+        Answer::Replayed(Replay { status, body: None }) => {
+            let detail = format!(
+                "the request ended with status {status}; its answer is no longer kept, get the payment"
+            );
+            Problem::new(Code::AnswerExpired, detail).into_response()
+        }
+        Answer::InProgress(payment, cancel_no) => in_progress(kept, &payment, cancel_no),
+        Answer::Refused(refusal) => Problem::from(&refusal).into_response(),
+        Answer::Reused(fields) => reused(fields).into_response(),
+    }
+}
+
+/// A cancel that an issuer has not answered is told as it stands; a confirm that is still running will answer its caller.
+fn in_progress(kept: Kept, payment: &Payment, cancel_no: Option<u16>) -> Response {
+    let canceled = |cancel_no| {
+        let view = PaymentView::of(payment, clock::now()).ok()?;
+        CanceledView::of(payment, cancel_no, view).ok()?
+    };
+    match (kept, cancel_no.and_then(canceled)) {
+        (Kept::Canceled, Some(view)) => {
+            let mut response = (StatusCode::ACCEPTED, etag(view.payment.version), Json(view)).into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_SECONDS));
+            response
+        }
+        (Kept::Created | Kept::Confirmed | Kept::Canceled, _) => {
+            let detail = "the request with this key is still running; repeat it to get its answer";
+            Problem::new(Code::RequestInProgress, detail).retry_after(ASK_AGAIN_SECONDS).into_response()
+        }
+    }
+}
+
+fn reused(fields: Vec<String>) -> Problem {
+    let detail = "the key was used with another body; take a new key for a new operation";
+    let errors =
+        fields.into_iter().map(|field| FieldError::at(field, "differs from the first request")).collect();
+    Problem::new(Code::IdempotencyKeyReused, detail).with_errors(errors)
+}
+
+/// Bytes as they are kept, with the headers that follow from them.
+fn stored(status: u16, content_type: &str, location: Option<String>, body: Vec<u8>) -> Response {
+    let mut response = problem::status(status).into_response();
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    if let Some(Ok(location)) = location.map(|location| HeaderValue::from_str(&location)) {
+        headers.insert(header::LOCATION, location);
+    }
+    if let Some(version) = version_in(&body) {
+        headers
+            .extend(etag(version).into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))));
+    }
+    if let Some(code) = code_in(status, &body) {
+        metrics::refused(code);
+    }
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// The version of the payment that a kept body shows.
+fn version_in(body: &[u8]) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: Option<u32>,
+        payment: Option<Box<Versioned>>,
+    }
+    let shown: Versioned = serde_json::from_slice(body).ok()?;
+    shown.version.or_else(|| shown.payment?.version)
+}
+
+/// The code of a kept problem, for the metrics.
+fn code_in(status: u16, body: &[u8]) -> Option<Code> {
+    #[derive(serde::Deserialize)]
+    struct Coded<'a> {
+        code: &'a str,
+    }
+    if status < 400 {
+        return None;
+    }
+    let shown: Coded<'_> = serde_json::from_slice(body).ok()?;
+    Code::ALL.iter().copied().find(|code| code.code() == shown.code)
+}
+
+/// The header with the number of a payment's last change.
+pub fn etag(version: u32) -> [(HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{version}\""))]
+}
+
+/// The response to a read of a payment.
+pub fn payment(payment: &Payment) -> Result<Response, Problem> {
+    let view = PaymentView::of(payment, clock::now()).map_err(|error| {
+        tracing::error!(payment.id = %payment.id, "{error}");
+        internal()
+    })?;
+    Ok((etag(view.version), Json(view)).into_response())
+}

@@ -1,0 +1,21 @@
+//! `GET /v1/payments/{id}`
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::Api;
+use crate::auth::Caller;
+use crate::problem::{Problem, While};
+use crate::render;
+use crate::routes::{PathId, not_found};
+use crate::view::PaymentView;
+
+/// A payment, as of its last committed change.
+#[utoipa::path(get, path = "/v1/payments/{paymentId}", tag = "payments",
+    responses((status = 200, description = "The payment.", body = PaymentView,
+        headers(("ETag" = String, description = "Number of its last change.")))))]
+pub async fn get(State(api): State<Api>, caller: Caller, PathId(id): PathId) -> Result<Response, Problem> {
+    let payment = api.ledger().payment(&caller.merchant_id, id).await;
+    let payment = payment.map_err(|error| Problem::of_ledger(&error, While::Reading))?;
+    render::payment(&payment.ok_or_else(not_found)?)
+}

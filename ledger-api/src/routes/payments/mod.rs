@@ -1,0 +1,9 @@
+//! Payments, their cancellations and their history.
+
+pub mod cancel;
+pub mod cancellations;
+pub mod confirm;
+pub mod create;
+pub mod events;
+pub mod get;
+pub mod order;

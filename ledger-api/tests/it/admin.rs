@@ -1,0 +1,186 @@
+//! The programs as programs: `ledger-admin` on an empty ledger, then `ledger-api serve` with what it added, and a stop.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use fakes::issuer::IssuerSimulator;
+use serde_json::{Value, json};
+use stack::TestDb;
+use tokio::process::{Child, Command};
+
+use crate::support::{scripted, send};
+
+/// Runs `ledger-admin`; gives exit code, lines of stdout as JSON, and stderr.
+async fn admin(db: &TestDb, arguments: &[&str]) -> (i32, Vec<Value>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-admin"));
+    command.args(["--format", "json"]).args(arguments);
+    command.env("MYSQL_ADMIN_URL", &db.admin).env("MYSQL_OWNER_URL", &db.owner);
+    let output = command.output().await.unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
+}
+
+async fn added(db: &TestDb, arguments: &[&str]) -> Vec<Value> {
+    let (exit, lines, stderr) = admin(db, arguments).await;
+    assert_eq!(exit, 0, "{arguments:?}: {stderr}");
+    lines
+}
+
+async fn refused(db: &TestDb, arguments: &[&str], why: &str) {
+    let (exit, lines, stderr) = admin(db, arguments).await;
+    assert_eq!((exit, lines.len()), (2, 0), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(why), "{arguments:?}: {stderr}");
+}
+
+const ISSUER: [&str; 12] = [
+    "--id",
+    "card",
+    "--name",
+    "Card",
+    "--connect-timeout-ms",
+    "500",
+    "--read-timeout-ms",
+    "2000",
+    "--late-window-seconds",
+    "10",
+    "--validity-seconds",
+    "60",
+];
+
+fn contract<'a>(merchant: &'a str, rate: &'a str) -> Vec<&'a str> {
+    vec!["contract", "add", "--merchant", merchant, "--fee-rate", rate, "--fee-vat-rate", "0.1"]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reference_data_are_added_by_version_and_mistakes_are_named() {
+    let db = TestDb::create("admin").await.unwrap();
+    assert!(added(&db, &["migrate"]).await.len() >= 5, "migrating what is migrated is no fault");
+    added(&db, &["merchant", "add", "--id", "shop", "--name", "가게"]).await;
+    refused(&db, &["merchant", "add", "--id", "shop", "--name", "x"], "exists already").await;
+    refused(&db, &["merchant", "add", "--id", "a b", "--name", "x"], "A-Z a-z 0-9").await;
+    assert_eq!(added(&db, &contract("shop", "0.03")).await[0]["version"], 1);
+    assert_eq!(added(&db, &contract("shop", "0.025")).await[0]["version"], 2);
+    refused(&db, &contract("nobody", "0.03"), "merchant nobody is not known").await;
+    refused(&db, &contract("shop", "3"), "out of range").await;
+    refused(&db, &["key", "create", "--merchant", "nobody"], "merchant nobody is not known").await;
+    let issuer = |endpoint| [&["issuer", "add", "--endpoint", endpoint], ISSUER.as_slice()].concat();
+    assert_eq!(added(&db, &issuer("http://127.0.0.1:1")).await[0]["version"], 1);
+    assert_eq!(added(&db, &issuer("http://127.0.0.1:2")).await[0]["version"], 2);
+    refused(&db, &issuer("127.0.0.1"), "http(s)://host").await;
+    refused(
+        &db,
+        &[issuer("http://a").as_slice(), &["--late-window-seconds", "60"]].concat(),
+        "cannot be used multiple times",
+    )
+    .await;
+    added(
+        &db,
+        &[
+            "authority",
+            "set",
+            "--merchant",
+            "shop",
+            "--authority",
+            "LEDGER",
+            "--valid-from",
+            "2026-12-01T00:00:00+09:00",
+        ],
+    )
+    .await;
+    refused(
+        &db,
+        &[
+            "authority",
+            "set",
+            "--merchant",
+            "shop",
+            "--authority",
+            "LEDGER",
+            "--valid-from",
+            "2026-12-01T00:00:00+09:00",
+        ],
+        "exists already",
+    )
+    .await;
+
+    let made = added(&db, &["key", "create", "--merchant", "shop"]).await.remove(0);
+    let (key_id, bearer) = (made["keyId"].as_str().unwrap(), made["apiKey"].as_str().unwrap());
+    assert!(bearer.starts_with(&format!("{key_id}.")));
+    added(&db, &["key", "revoke", "--key", key_id, "--reason", "lost"]).await;
+    refused(&db, &["key", "revoke", "--key", key_id], "exists already").await;
+    refused(&db, &["key", "revoke", "--key", "lk_none"], "API key lk_none is not known").await;
+    let listed = added(&db, &["key", "list", "--merchant", "shop"]).await;
+    assert_eq!((&listed[0]["keyId"], &listed[0]["revokedFor"]), (&json!(key_id), &json!("lost")));
+    assert!(!listed[0].to_string().contains(bearer.split_once('.').unwrap().1), "a secret is shown once");
+    let contracts = added(&db, &["contract", "list"]).await;
+    assert_eq!(contracts.iter().map(|row| row["feeRate"].clone()).collect::<Vec<_>>(), ["0.03", "0.025"]);
+    assert_eq!(added(&db, &["issuer", "list"]).await[1]["endpoint"], "http://127.0.0.1:2");
+    assert_eq!(added(&db, &["merchant", "list"]).await[0]["name"], "가게");
+    assert_eq!(added(&db, &["authority", "list"]).await[0]["validFrom"], "2026-12-01T00:00:00.000+09:00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_the_confirm_that_is_under_way() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let db = TestDb::create("stop").await.unwrap();
+    let simulator = IssuerSimulator::start("127.0.0.1:0").await.unwrap();
+    added(&db, &["merchant", "add", "--id", "shop", "--name", "Shop"]).await;
+    added(&db, &contract("shop", "0.03")).await;
+    added(&db, &[&["issuer", "add", "--endpoint", &simulator.url()], ISSUER.as_slice()].concat()).await;
+    let key =
+        added(&db, &["key", "create", "--merchant", "shop"]).await[0]["apiKey"].as_str().unwrap().to_owned();
+    let (mut service, base, ops) = serve(&db).await;
+    let client = reqwest::Client::new();
+    let metrics = send(client.get(format!("{ops}/metrics"))).await;
+    assert!(String::from_utf8(metrics.bytes).unwrap().contains("ledger_api_requests_running"));
+
+    let body = json!({"orderId": "order-1", "currency": "KRW", "totalAmount": 1_000});
+    let post =
+        |path: &str| client.post(format!("{base}{path}")).bearer_auth(&key).header("Idempotency-Key", "k");
+    let path = send(post("/v1/payments").json(&body)).await.header("location").unwrap().to_owned();
+    let confirm = post(&format!("{path}/confirm")).json(&scripted(1_000, "sim:delay:800"));
+    let confirm = tokio::spawn(send(confirm));
+    while simulator.truth().traces.is_empty() {
+        assert!(!confirm.is_finished(), "the issuer was never asked");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let pid = service.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let confirmed = confirm.await.unwrap();
+    assert_eq!((confirmed.status.as_u16(), &confirmed.json()["status"]), (200, &json!("DONE")));
+    let ended = tokio::time::timeout(Duration::from_secs(20), service.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(0));
+}
+
+/// Starts the service on free ports and waits until it is ready.
+async fn serve(db: &TestDb) -> (Child, String, String) {
+    let (http, ops) = (stack::free_port().unwrap(), stack::free_port().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-api"));
+    command.arg("serve").env("DATABASE__URL", &db.app).kill_on_drop(true).stderr(Stdio::inherit());
+    command.env("HTTP__BIND", format!("127.0.0.1:{http}")).env("OPS__BIND", format!("127.0.0.1:{ops}"));
+    command.env("LOG__LEVEL", "warn");
+    let child = command.spawn().unwrap();
+    let (base, ops) = (format!("http://127.0.0.1:{http}"), format!("http://127.0.0.1:{ops}"));
+    let ready = async {
+        while reqwest::get(format!("{ops}/health/ready")).await.map_or(true, |reply| reply.status() != 200) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        while reqwest::get(format!("{base}/health/ready")).await.map_or(true, |reply| reply.status() != 200) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ready).await.expect("the service becomes ready");
+    (child, base, ops)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_may_change_rows_is_refused() {
+    let db = TestDb::create("toowide").await.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-api"));
+    command.arg("serve").env("DATABASE__URL", &db.owner);
+    command.env("HTTP__BIND", "127.0.0.1:0").env("OPS__BIND", "127.0.0.1:0");
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(11));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("too wide"));
+}

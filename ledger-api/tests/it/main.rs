@@ -1,0 +1,12 @@
+//! The REST service on real MySQL and a real issuer simulator, over real sockets. Needs a stack: `cargo dev up --detach`,
+//! or `cargo dev test`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+
+mod admin;
+mod bad_input;
+mod idempotency;
+mod issuers;
+mod limits;
+mod story;
+mod support;
+mod tenants;
