@@ -1,6 +1,6 @@
 //! Turning rows into transactions: what may go, what is kept back, and where to cut.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use ledger_core::ids::PaymentId;
 use ledger_core::outbox_reader::{OutboxName, OutboxRow};
@@ -55,7 +55,7 @@ pub struct Cut {
 /// are kept back, so that order holds and nothing is skipped; other payments go on.
 pub fn cut(
     rows: Vec<OutboxRow>,
-    parked: &mut HashSet<PaymentId>,
+    parked: &mut BTreeSet<PaymentId>,
     outbox: OutboxName,
     source: &str,
     kafka: &KafkaSettings,
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    fn cut_main(rows: Vec<OutboxRow>, parked: &mut HashSet<PaymentId>) -> Result<Cut, ForeignTopic> {
+    fn cut_main(rows: Vec<OutboxRow>, parked: &mut BTreeSet<PaymentId>) -> Result<Cut, ForeignTopic> {
         let kafka = kafka();
         let limits = Limits { events: 2, bytes: 9_000, event_bytes: 5_000 };
         cut(rows, parked, OutboxName::Main, "/ledger", &kafka, limits)
@@ -143,19 +143,19 @@ mod tests {
     fn transactions_are_cut_by_events_and_by_bytes() {
         let rows = [(1, 100), (2, 100), (3, 100), (4, 4_000), (5, 4_000), (6, 4_000)];
         let rows = rows.map(|(id, body)| row(id, 1, topics::LEDGER, body)).to_vec();
-        let cut = cut_main(rows, &mut HashSet::new()).unwrap();
+        let cut = cut_main(rows, &mut BTreeSet::new()).unwrap();
         assert_eq!(ids(&cut), [vec![1, 2], vec![3, 4], vec![5], vec![6]]);
     }
 
     #[test]
     fn a_tombstone_is_decided_without_being_sent() {
-        let cut = cut_main(vec![OutboxRow { id: 1, event: None }], &mut HashSet::new()).unwrap();
+        let cut = cut_main(vec![OutboxRow { id: 1, event: None }], &mut BTreeSet::new()).unwrap();
         assert_eq!((ids(&cut), cut.batches[0].records.len()), (vec![vec![1]], 0));
     }
 
     #[test]
     fn an_event_that_is_too_large_parks_its_payment_and_no_other() {
-        let mut parked = HashSet::new();
+        let mut parked = BTreeSet::new();
         let rows = vec![
             row(1, 1, topics::LEDGER, 10),
             row(2, 1, topics::LEDGER, 9_000),
@@ -173,7 +173,7 @@ mod tests {
         let kafka = kafka();
         let limits = Limits { events: 2, bytes: 9_000, event_bytes: 5_000 };
         let rows = vec![row(7, 1, topics::LEDGER, 10)];
-        let refused = cut(rows, &mut HashSet::new(), OutboxName::Backfill, "/ledger", &kafka, limits);
+        let refused = cut(rows, &mut BTreeSet::new(), OutboxName::Backfill, "/ledger", &kafka, limits);
         assert_eq!(refused.err().map(|foreign| foreign.id), Some(7));
     }
 }

@@ -214,7 +214,9 @@ async fn show_proof(
             "{} ids {} to {}: {} rows ({} tombstones) against {} records, {} faults",
             proof.outbox, proof.from, proof.to, proof.rows, proof.tombstones, proof.records, proof.faults
         );
-        proof.examples.iter().for_each(|example| text.push_str(&format!("\n  {example}")));
+        for example in &proof.examples {
+            let _ = write!(text, "\n  {example}");
+        }
         text
     })?;
     Ok(if examined && faultless { Exit::Clean } else { Exit::Findings })

@@ -66,23 +66,24 @@ impl RelayError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Grants(RelayGrantsError::Store(error)) | Self::Store(error) => of_store(error),
-            Self::Grants(RelayGrantsError::TooWide { .. } | RelayGrantsError::Missing { .. }) => {
-                Remedy::Blocked
-            }
-            Self::Refused(_) | Self::Holes(_) | Self::ForeignTopic(_) => Remedy::Integrity,
-            Self::Topics(TopicError::Kafka(_)) => Remedy::BeginAgain,
-            Self::Topics(
+            Self::Grants(RelayGrantsError::TooWide { .. } | RelayGrantsError::Missing { .. })
+            | Self::Topics(
                 TopicError::Missing(_)
                 | TopicError::Partitions { .. }
                 | TopicError::NotCompacted { .. }
                 | TopicError::TooSmall { .. }
                 | TopicError::NotCreated { .. },
             ) => Remedy::Blocked,
-            Self::Recall(RecallError::Unreadable { .. }) => Remedy::Integrity,
-            Self::Recall(
+            Self::Refused(_)
+            | Self::Holes(_)
+            | Self::ForeignTopic(_)
+            | Self::Recall(RecallError::Unreadable { .. }) => Remedy::Integrity,
+            Self::Topics(TopicError::Kafka(_))
+            | Self::Recall(
                 RecallError::Kafka { .. } | RecallError::Open { .. } | RecallError::Endless { .. },
-            ) => Remedy::BeginAgain,
-            Self::Publish(PublishError::Again { .. }) | Self::TurnLost { .. } => Remedy::BeginAgain,
+            )
+            | Self::Publish(PublishError::Again { .. })
+            | Self::TurnLost { .. } => Remedy::BeginAgain,
             Self::Publish(PublishError::Fenced { .. } | PublishError::Encode(_)) | Self::Broken => {
                 Remedy::Unavailable
             }

@@ -104,7 +104,7 @@ pub fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         | RDKafkaLogLevel::Critical
         | RDKafkaLogLevel::Error
         | RDKafkaLogLevel::Warning => {
-            tracing::info!(target: "outbox_relay::librdkafka", facility, "{message}")
+            tracing::info!(target: "outbox_relay::librdkafka", facility, "{message}");
         }
         RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
             tracing::debug!(target: "outbox_relay::librdkafka", facility, "{message}");

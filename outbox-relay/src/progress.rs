@@ -47,7 +47,6 @@ pub struct Progress {
     /// Tombstones passed.
     pub tombstones: u64,
     /// What is decided.
-    #[serde(flatten)]
     pub marks: Marks,
     /// Rows at the ends of what is decided: they must still be there, unchanged.
     pub anchors: Anchors,
@@ -204,7 +203,9 @@ mod tests {
 
     fn publish(progress: &Progress, ids: &[u64]) -> Progress {
         let mut marks = progress.marks.clone();
-        ids.iter().for_each(|id| marks.decide(*id));
+        for id in ids {
+            marks.decide(*id);
+        }
         progress.with(&ids.iter().map(|id| row(*id)).collect::<Vec<_>>(), marks)
     }
 

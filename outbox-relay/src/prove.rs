@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use ledger_core::outbox_reader::{OutboxEvent, OutboxName, OutboxReader};
+use ledger_core::outbox_reader::{OutboxEvent, OutboxName, OutboxReader, OutboxRow};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::envelope::idempotency_key;
 use crate::error::RelayError;
 use crate::kafka::{self, KafkaSettings, Quiet};
+use crate::recall;
 use crate::session::blocking;
 use crate::topics::{self, TopicError};
 
@@ -62,51 +63,78 @@ impl Proof {
     }
 }
 
-/// Compares the rows of a range (all of them up to the highest id there is now, unless told otherwise) with the topics.
+/// Compares the rows of a range with the topics; unless told otherwise, all rows up to the low-water mark. The mark is
+/// read first, then the topics, then the rows: so every row up to the mark has to be in the topics, and every event in the
+/// topics has to have a row. The latter is asked where the outbox still has its first row.
 pub async fn range(
     reader: &mut OutboxReader,
     settings: &KafkaSettings,
     from: Option<u64>,
     to: Option<u64>,
 ) -> Result<Proof, RelayError> {
-    let (min, max) = reader.bounds().await?.unwrap_or((1, 0));
-    let (kafka, outbox) = (settings.clone(), reader.outbox());
-    let mut proof = Proof::of(outbox, from.unwrap_or(min), to.unwrap_or(max));
+    let outbox = reader.outbox();
+    let kafka = settings.clone();
+    let progress = blocking(move || recall::last_progress(&kafka, outbox, false)).await??;
+    let kafka = settings.clone();
     let mut stream = blocking(move || Stream::read(&kafka, outbox)).await?.map_err(TopicError::from)?;
+    let (min, max) = reader.bounds().await?.unwrap_or((1, 0));
+    let published = progress.map_or(0, |progress| progress.marks.low_water);
+    let mut proof = Proof::of(outbox, from.unwrap_or(min), to.unwrap_or(published).min(max));
     proof.records = stream.records;
     for text in std::mem::take(&mut stream.faults) {
         proof.fault(|| text);
     }
+    let all = from.is_none() && min == 1;
+    let last = if all { max } else { proof.to };
     let mut next = proof.from;
-    while next <= proof.to {
+    while next <= last {
         let page = reader.read_after(next - 1, PAGE).await?;
-        for row in &page {
-            if row.id > proof.to {
-                break;
-            }
-            if row.id > next {
-                let missing = next;
-                proof.fault(|| format!("ids {missing} to {} hold no row", row.id - 1));
-            }
+        for row in page.iter().take_while(|row| row.id <= last) {
+            examine(&mut proof, &mut stream, settings, row, next);
             next = row.id + 1;
-            proof.rows += 1;
-            match &row.event {
-                None => proof.tombstones += 1,
-                Some(event) => compare(&mut proof, &stream, settings, row.id, event),
-            }
         }
-        if page.last().is_none_or(|row| row.id >= proof.to) {
+        if page.last().is_none_or(|row| row.id >= last) {
             break;
+        }
+    }
+    if next <= proof.to {
+        let to = proof.to;
+        proof.fault(|| format!("ids {next} to {to} hold no row"));
+    }
+    if all {
+        for key in stream.digests.keys() {
+            proof.fault(|| format!("{key} is in kafka and no row asks for it"));
         }
     }
     Ok(proof)
 }
 
-fn compare(proof: &mut Proof, stream: &Stream, settings: &KafkaSettings, id: u64, event: &OutboxEvent) {
+fn examine(proof: &mut Proof, stream: &mut Stream, settings: &KafkaSettings, row: &OutboxRow, expected: u64) {
+    let found = row.event.as_ref().and_then(|event| stream.digests.remove(&idempotency_key(event)));
+    if row.id > proof.to {
+        return; // not promised yet
+    }
+    proof.rows += 1;
+    if row.id > expected {
+        proof.fault(|| format!("ids {expected} to {} hold no row", row.id - 1));
+    }
+    match &row.event {
+        None => proof.tombstones += 1,
+        Some(event) => compare(proof, found, settings, row.id, event),
+    }
+}
+
+fn compare(
+    proof: &mut Proof,
+    found: Option<[u8; 32]>,
+    settings: &KafkaSettings,
+    id: u64,
+    event: &OutboxEvent,
+) {
     let key = idempotency_key(event);
-    match stream.digests.get(&key) {
+    match found {
         None => proof.fault(|| format!("row {id} ({key}) is not in its topic")),
-        Some(digest) if *digest != digest_of(&settings.topic(&event.topic), &event.body) => {
+        Some(digest) if digest != digest_of(&settings.topic(&event.topic), &event.body) => {
             proof.fault(|| format!("row {id} ({key}) is in kafka with another body or on another topic"));
         }
         Some(_) => {}

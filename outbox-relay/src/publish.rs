@@ -191,10 +191,7 @@ impl Publisher {
     }
 
     fn judge(&self, doing: &'static str, source: KafkaError) -> PublishError {
-        let fatal = match &source {
-            KafkaError::Transaction(error) => error.is_fatal(),
-            _ => false,
-        };
+        let fatal = matches!(&source, KafkaError::Transaction(error) if error.is_fatal());
         if fatal || self.producer.client().fatal_error().is_some() {
             metrics::fenced(self.outbox);
             return PublishError::Fenced { outbox: self.outbox, doing, source };

@@ -12,7 +12,7 @@ use crate::kafka::{ANSWER, KafkaSettings, Quiet};
 use crate::progress::{self, Progress};
 
 /// The longest wait for the end of the partition.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why the progress is not known.
 #[derive(Debug, thiserror::Error)]
@@ -110,11 +110,10 @@ fn read_to_end(
             return Err(RecallError::Endless { topic: topic.to_owned() });
         }
         match reader.poll(Duration::from_millis(200)) {
-            None => {}
             Some(Ok(message)) if message.key() == Some(outbox.as_str().as_bytes()) => {
                 last = message.payload().map(|payload| (message.offset(), payload.to_vec()));
             }
-            Some(Ok(_)) => {}
+            Some(Ok(_)) | None => {}
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(source)) => return Err(RecallError::Kafka { topic: topic.to_owned(), source }),
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ledger_core::outbox_reader::OutboxReader;
 use ledger_core::store::pool::PoolOptions;
+use ledger_runtime::exit::Chain;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{RelayError, Remedy};
@@ -32,7 +33,7 @@ pub async fn carry(carrier: &Carrier, url: &str, stop: &CancellationToken) -> Re
         if begun.elapsed() > LONGEST_PAUSE * 2 {
             pause = SHORTEST_PAUSE;
         }
-        tracing::warn!(outbox = %carrier.outbox, error = &error as &dyn std::error::Error, ?pause, "relay begins again");
+        tracing::warn!(outbox = %carrier.outbox, error = %Chain(&error), ?pause, "relay begins again");
         tokio::select! {
             biased;
             () = stop.cancelled() => {}

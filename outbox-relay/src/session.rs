@@ -1,6 +1,6 @@
 //! One relay at work on one outbox, from fencing until it has to start again: read, publish, settle holes.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ pub struct Session<'a> {
     written: Instant,
     unwritten: bool,
     delay: SealDelay,
-    parked: HashSet<PaymentId>,
+    parked: BTreeSet<PaymentId>,
     limit: u32,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
             written: now,
             unwritten: true,
             delay: SealDelay::new(Duration::from_millis(carrier.relay.seal_delay_ms)),
-            parked: HashSet::new(),
+            parked: BTreeSet::new(),
             limit: carrier.relay.batch_events,
         };
         // before any event: a relay that dies in its very first transaction must leave word that it has begun, or what it

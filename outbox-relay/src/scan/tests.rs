@@ -1,6 +1,7 @@
 //! The state machine against a model of InnoDB: ids in order, commits out of order, rollbacks, writers that are sealed,
 //! restarts at any point.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
@@ -213,13 +214,13 @@ impl World {
                 "sealed above what is visible"
             );
             let held = self.writers.iter().any(|writer| writer.id == id && writer.inserted);
-            let outcome = if self.committed.contains_key(&id) {
-                Sealed::Exists
-            } else if held {
-                Sealed::InFlight
-            } else {
-                self.committed.insert(id, None);
-                Sealed::Dead
+            let outcome = match self.committed.entry(id) {
+                Entry::Occupied(_) => Sealed::Exists,
+                Entry::Vacant(_) if held => Sealed::InFlight,
+                Entry::Vacant(free) => {
+                    free.insert(None);
+                    Sealed::Dead
+                }
             };
             self.scan.settled(id, outcome, self.now, DELAY);
         }
@@ -256,7 +257,9 @@ proptest! {
     #[test]
     fn every_committed_row_is_published_once_and_in_order_of_its_payment(steps in steps()) {
         let mut world = World::new();
-        steps.iter().for_each(|step| world.step(step));
+        for step in &steps {
+            world.step(step);
+        }
         world.finish();
 
         let committed: HashSet<u64> = world.committed.iter().filter_map(|(id, row)| row.map(|_| *id)).collect();

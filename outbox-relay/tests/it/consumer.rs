@@ -10,6 +10,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A record as it was read.
@@ -59,7 +60,7 @@ fn read_to_end(consumer: &BaseConsumer, topic: &str) -> Vec<Seen> {
         from.add_partition_offset(topic, *partition, Offset::Beginning).unwrap();
     }
     consumer.assign(&from).unwrap();
-    let (mut seen, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(60));
+    let (mut seen, deadline) = (Vec::new(), Instant::now() + Duration::from_mins(1));
     while !open.is_empty() {
         assert!(Instant::now() < deadline, "the end of {topic} does not come");
         match consumer.poll(Duration::from_millis(100)) {
@@ -108,7 +109,9 @@ pub async fn forget_topic(brokers: &str, topic: &str) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
     let results = admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
-    results.into_iter().for_each(|result| assert_eq!(result.unwrap(), topic));
+    for result in results {
+        assert_eq!(result.unwrap(), topic);
+    }
     let reader = consumer(brokers, "read_uncommitted");
     crate::ledger::eventually("the topic to be gone", async || {
         let metadata = reader.fetch_metadata(None, Duration::from_secs(10)).unwrap();
@@ -126,7 +129,7 @@ pub fn forget_topics(brokers: &str, prefix: &str) {
         let names: Vec<&str> = metadata
             .topics()
             .iter()
-            .map(|topic| topic.name())
+            .map(MetadataTopic::name)
             .filter(|name| name.starts_with(&prefix))
             .collect();
         let admin: AdminClient<DefaultClientContext> =

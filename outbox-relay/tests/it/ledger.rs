@@ -99,7 +99,7 @@ impl Relay {
 
     /// The error it ends with by itself.
     pub async fn error(self) -> RelayError {
-        tokio::time::timeout(Duration::from_secs(60), self.task).await.unwrap().unwrap().unwrap_err()
+        tokio::time::timeout(Duration::from_mins(1), self.task).await.unwrap().unwrap().unwrap_err()
     }
 }
 
@@ -186,7 +186,7 @@ fn previous(event: Event) -> Option<String> {
 
 /// Waits for a condition, and says which one did not come.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(found) = look().await {
             return found;

@@ -1,5 +1,5 @@
 //! The relay on real MySQL and Kafka: late commits, holes, sealed writers, kills.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod consumer;
 mod killed;

@@ -51,7 +51,7 @@ impl Process {
             }
             panic!("it ended without telling {words:?}:\n{}", self.told.join("\n"))
         };
-        tokio::time::timeout(Duration::from_secs(60), reading).await.expect(words)
+        tokio::time::timeout(Duration::from_mins(1), reading).await.expect(words)
     }
 
     /// As a crash would end it.
@@ -70,6 +70,6 @@ impl Process {
     pub async fn ends(mut self) -> ExitStatus {
         let draining = async { while let Ok(Some(_)) = self.log.next_line().await {} };
         let ended = async { tokio::join!(self.child.wait(), draining).0.unwrap() };
-        tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap()
+        tokio::time::timeout(Duration::from_mins(1), ended).await.unwrap()
     }
 }
