@@ -30,7 +30,11 @@ pub struct Ledger {
 impl Ledger {
     /// Makes the database and the topics.
     pub async fn create(label: &str) -> Self {
-        let db = TestDb::create(label).await.unwrap();
+        Self::of(TestDb::create(label).await.unwrap()).await
+    }
+
+    /// Makes the topics for a database that is there.
+    pub async fn of(db: TestDb) -> Self {
         let app = MySqlPoolOptions::new().max_connections(32).connect(&db.app).await.unwrap();
         let environment = [
             ("DATABASE__URL", db.relay.clone()),
@@ -148,36 +152,6 @@ pub async fn insert(connection: &mut MySqlConnection, event: Event) -> Result<u6
         .execute(connection)
         .await
         .map(|done| done.last_insert_id())
-}
-
-/// Inserts two events with one statement that stops for `seconds` before its second row.
-pub async fn insert_two_slowly(
-    connection: &mut MySqlConnection,
-    events: [Event; 2],
-    seconds: f64,
-) -> Result<(), sqlx::Error> {
-    let row = |seq: &str| {
-        format!("(?, {seq}, 0, 'payment.ledger.v1', 'test.happened.v1', ?, UTC_TIMESTAMP(6), ?, ?)")
-    };
-    let head = INSERT.split(" VALUES ").next().unwrap();
-    let text = format!("{head} VALUES {}, {}", row("?"), row("? + SLEEP(?)"));
-    let [first, second] = events;
-    let (first_body, second_body) = (first.body(), second.body());
-    sqlx::query(sqlx::AssertSqlSafe(text))
-        .bind(first.payment.as_slice())
-        .bind(first.seq)
-        .bind(previous(first))
-        .bind(&first_body)
-        .bind(Sha256::digest(&first_body).as_slice())
-        .bind(second.payment.as_slice())
-        .bind(second.seq)
-        .bind(seconds)
-        .bind(previous(second))
-        .bind(&second_body)
-        .bind(Sha256::digest(&second_body).as_slice())
-        .execute(connection)
-        .await
-        .map(drop)
 }
 
 fn previous(event: Event) -> Option<String> {

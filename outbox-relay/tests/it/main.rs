@@ -11,3 +11,7 @@ mod running;
 mod sealed_writer;
 mod turns;
 mod writers;
+
+#[expect(dead_code, reason = "the model's tests need more of it")]
+#[path = "../../../ledger-core/tests/it/world.rs"]
+mod world;
