@@ -1,6 +1,5 @@
 //! Fetching the parts while cargo builds. Always the whole workspace, so that nothing is built twice.
 
-use std::ffi::OsString;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -33,11 +32,6 @@ impl Build {
             Self::Tests => "building the tests",
         }
     }
-}
-
-/// The cargo that runs us.
-pub fn cargo() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// Builds, one after the other; fetches the parts meanwhile when `fetch` says so. A part that cannot be
@@ -73,8 +67,7 @@ pub fn prepare(what: &str, builds: &[Build], fetch: bool) -> Result<(), Failure>
 }
 
 fn start(build: Build) -> Result<Child, Failure> {
-    // a signal to us alone must not leave a build behind
-    let mut command = parts::tied(cargo());
+    let mut command = parts::cargo();
     command.args(build.arguments()).stdin(Stdio::null()).stdout(Stdio::null());
     command.spawn().map_err(|e| Failure::Start(format!("starting cargo: {e}")))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::Failure;
-use crate::build::{Build, cargo, prepare};
+use crate::build::{Build, prepare};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -69,10 +69,10 @@ pub fn run(action: Action, rest: Vec<OsString>) -> Result<ExitCode, Failure> {
             }
             hand_over("stack", stack(if action == Action::Down { "down" } else { "status" }))
         }
-        Action::Fmt => become_(Command::new(cargo()).args(["fmt", "--all"]).args(rest)),
+        Action::Fmt => become_(parts::cargo().args(["fmt", "--all"]).args(rest)),
         Action::Lint => {
             let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-            become_(Command::new(cargo()).args(lint).args(rest))
+            become_(parts::cargo().args(lint).args(rest))
         }
         Action::Help => Ok(ExitCode::SUCCESS),
     }
@@ -81,7 +81,7 @@ pub fn run(action: Action, rest: Vec<OsString>) -> Result<ExitCode, Failure> {
 fn hand_over(program: &str, words: Vec<OsString>) -> Result<ExitCode, Failure> {
     let file = target_bin(program).filter(|file| file.is_file());
     let file = file.ok_or_else(|| Failure::Start(format!("{program} was not built beside this program")))?;
-    become_(Command::new(file).args(words))
+    become_(parts::plain(Command::new(file)).args(words))
 }
 
 /// The other program takes the place of this one: Ctrl-C and exit codes are its own.

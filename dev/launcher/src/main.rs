@@ -21,7 +21,7 @@ cargo dev <command>
   up [--detach] [--infra] [--name N]   start everything and keep it running; --infra: MySQL and Kafka alone
   down [--name N]                      stop what `up` started
   status [--format json] [--name N]    which processes run
-  audit [--name N]                     check all that the ledger of a running stack holds
+  audit [--name N] [--format json]     check all that the ledger of a running stack holds
   fmt, lint                            format; clippy as in CI
   help                                 this text
 

@@ -19,7 +19,7 @@ pub use choice::{Missing, Only};
 pub use engine::{Engine, container_engine};
 pub use kafka::{Kafka, KafkaServer, kafka};
 pub use mysql::{Mysql, MysqlServer, mysql};
-pub use run::{on_path, tied};
+pub use run::{cargo, on_path, plain, tied};
 pub use wait::Wait;
 
 /// What a user has to set to bring a part along.

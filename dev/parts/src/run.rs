@@ -5,6 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+/// The cargo that runs us, as a command with the environment of a cargo that was started by hand.
+///
+/// `cargo run` tells a program which package it is. Build scripts that watch these variables (ring's does) would
+/// run again, and half of the workspace after them, whenever `cargo dev` and plain cargo take turns.
+pub fn cargo() -> Command {
+    plain(tied(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
+}
+
+/// `command` without what `cargo run` told us of ourselves.
+pub fn plain(mut command: Command) -> Command {
+    let ours = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(ours) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Where a program of this name is, if PATH has it.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -69,6 +88,14 @@ mod tests {
         let refused =
             output(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]), "a try").unwrap_err();
         assert!(refused.contains("a try failed") && refused.contains("two"), "{refused}");
+    }
+
+    #[test]
+    fn cargo_is_not_told_which_package_started_it() {
+        // cargo tells a test of its package too
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let removed = |name: &str| cargo().get_envs().any(|(key, value)| key == name && value.is_none());
+        assert!(removed("CARGO_PKG_NAME") && removed("CARGO_MANIFEST_DIR") && !removed("PATH"));
     }
 
     #[test]

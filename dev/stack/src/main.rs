@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             Command::Down(which) => cli::down::run(&which.name).await,
             Command::Status(status) => cli::status::run(&status),
             Command::Test(test) => cli::test::run(&test).await,
-            Command::Audit(which) => cli::audit::run(&which.name),
+            Command::Audit(audit) => cli::audit::run(&audit),
         }
     });
     // a download that was interrupted is not waited for

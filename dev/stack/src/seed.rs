@@ -24,7 +24,16 @@ pub(crate) async fn reference_data(env: &EnvFile) -> Result<String> {
         let endpoint = format!("{}/{id}", env.get("ISSUER_URL")?);
         let (read, late) = (read_timeout_ms.to_string(), late_window_seconds.to_string());
         let who = ["issuer", "add", "--id", id, "--name", id, "--endpoint", &endpoint];
-        let how = ["--connect-timeout-ms", "500", "--read-timeout-ms", &read, "--late-window-seconds", &late, "--validity-seconds", "3600"];
+        let how = [
+            "--connect-timeout-ms",
+            "500",
+            "--read-timeout-ms",
+            &read,
+            "--late-window-seconds",
+            &late,
+            "--validity-seconds",
+            "3600",
+        ];
         add(&[who.as_slice(), how.as_slice()].concat()).await?;
     }
     let told = add(&["key", "create", "--merchant", MERCHANT, "--format", "json"]).await?;

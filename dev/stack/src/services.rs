@@ -150,7 +150,11 @@ impl Services {
 }
 
 /// Runs one of our tools to its end; gives what it wrote to stdout.
-pub(crate) async fn run_tool(name: &str, args: &[&str], settings: &[(&'static str, String)]) -> Result<String> {
+pub(crate) async fn run_tool(
+    name: &str,
+    args: &[&str],
+    settings: &[(&'static str, String)],
+) -> Result<String> {
     run_to_end(&bin(name)?, args.iter().copied(), settings).await
 }
 

@@ -5,8 +5,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-pub fn run(name: &str) -> Result<ExitCode> {
+use super::Audit;
+
+pub fn run(audit: &Audit) -> Result<ExitCode> {
     let demo = stack::bin("demo")?;
-    let error = Command::new(&demo).args(["audit", "--name", name]).exec();
+    let error = Command::new(&demo).args(["audit", "--name", &audit.name]).args(&audit.args).exec();
     bail!("starting {}: {error}", demo.display())
 }

@@ -29,7 +29,17 @@ pub enum Command {
     /// Start MySQL, its replica and Kafka, run every test, stop them
     Test(Test),
     /// Check all that the ledger of a running stack holds; the exit code says it all
-    Audit(Which),
+    Audit(Audit),
+}
+
+#[derive(Args, Debug)]
+pub struct Audit {
+    /// Which stack
+    #[arg(long, default_value = "default")]
+    pub name: String,
+    /// Handed to the audit of the demo
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,7 @@
 //! `test`: every test of the workspace on a stack of its own, which is gone afterwards whatever happens.
 
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -41,8 +41,7 @@ pub async fn run(test: &Test) -> Result<ExitCode> {
 }
 
 async fn cargo_test(test: &Test, env: &std::path::Path) -> Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = parts::cargo();
     command.args(["test", "--workspace"]);
     if !test.args.iter().any(|arg| arg == "--fail-fast") {
         command.arg("--no-fail-fast");
