@@ -12,8 +12,8 @@ use crate::store::outbox as store;
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{StoreError, outbox_grants};
 
+pub use crate::store::grants::GrantsError;
 pub use crate::store::outbox::{OutboxEvent, OutboxName, OutboxRow, RANGES, Sealed};
-pub use crate::store::outbox_grants::RelayGrantsError;
 
 /// Reads one outbox as `ledger_relay`.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct OutboxReader {
 
 impl OutboxReader {
     /// Connects, and proves that the account may do what a relay does and no more.
-    pub async fn open(url: &str, outbox: OutboxName, options: PoolOptions) -> Result<Self, RelayGrantsError> {
+    pub async fn open(url: &str, outbox: OutboxName, options: PoolOptions) -> Result<Self, GrantsError> {
         let one = PoolOptions { max_connections: 1, min_connections: 0, ..options };
         let pool = connect(url, one).await?;
         let mut reader = Self { outbox, pool, connection: None };

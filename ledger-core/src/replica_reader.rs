@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::mysql::MySqlPool;
 use sqlx::{Column as _, Row as _};
 
 use crate::ids::PaymentId;
-use crate::store::error::number_of;
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{StoreError, replica};
+use crate::store::{StoreError, grants, replica};
 use crate::time::BusinessDate;
 
+pub use crate::store::grants::GrantsError;
 pub use crate::store::replica::{CarriedApproval, CarriedCancel, Disposed, QuarantineReason, QuarantineRow};
 
 /// Payments of one read: what a JSON parameter of a comfortable size holds.
@@ -20,24 +20,6 @@ const BATCH: usize = 1_000;
 
 /// A row of a check as text, by column.
 pub type TextRow = BTreeMap<String, Option<String>>;
-
-/// Why a reader cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// The account may write.
-    #[error(
-        "account {account} may {grant}: a reader needs SELECT only, use ledger_read of migrations/roles.sql"
-    )]
-    TooWide {
-        /// Who the server says we are.
-        account: String,
-        /// What it may do.
-        grant: String,
-    },
-    /// The server did not answer.
-    #[error("the grants could not be proven")]
-    Store(#[from] StoreError),
-}
 
 /// Reads facts on a replica.
 #[derive(Debug, Clone)]
@@ -47,11 +29,9 @@ pub struct ReplicaReader {
 
 impl ReplicaReader {
     /// Opens `url` and proves that the account can read and nothing else.
-    pub async fn open(url: &str, options: PoolOptions) -> Result<Self, ReaderError> {
+    pub async fn open(url: &str, options: PoolOptions) -> Result<Self, GrantsError> {
         let pool = connect(url, options).await?;
-        let mut connection = pool.acquire().await.map_err(StoreError::from)?;
-        prove(&mut connection).await?;
-        drop(connection);
+        grants::prove_read(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -164,67 +144,5 @@ impl ReplicaReader {
                     .collect()
             })
             .collect()
-    }
-}
-
-/// Tables whose writing is tried; a row that is selected nowhere changes nothing.
-const ATTEMPTS: [(&str, &str); 4] = [
-    ("INSERT", "INSERT INTO payment_change SELECT * FROM payment_change WHERE FALSE"),
-    ("INSERT", "INSERT INTO legacy_quarantine SELECT * FROM legacy_quarantine WHERE FALSE"),
-    ("UPDATE", "UPDATE payment SET total = total WHERE FALSE"),
-    ("DELETE", "DELETE FROM payment WHERE FALSE"),
-];
-
-const DATABASE_DENIED: u16 = 1044;
-const TABLE_DENIED: u16 = 1142;
-const COLUMN_DENIED: u16 = 1143;
-
-async fn prove(connection: &mut MySqlConnection) -> Result<(), ReaderError> {
-    let account: String = sqlx::query_scalar("SELECT CURRENT_USER()")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(StoreError::from)?;
-    let grants: Vec<String> =
-        sqlx::query_scalar("SHOW GRANTS").fetch_all(&mut *connection).await.map_err(StoreError::from)?;
-    if let Some(grant) = grants.iter().find_map(|line| beyond_reading(line)) {
-        return Err(ReaderError::TooWide { account, grant });
-    }
-    for (grant, text) in ATTEMPTS {
-        let tried = sqlx::query(text).execute(&mut *connection).await.map(drop);
-        match tried.map_err(|error| (number_of(&error), error)) {
-            Err((Some(DATABASE_DENIED | TABLE_DENIED | COLUMN_DENIED), _)) => {}
-            Ok(()) | Err((Some(_), _)) => {
-                return Err(ReaderError::TooWide { account, grant: grant.to_owned() });
-            }
-            Err((None, error)) => return Err(StoreError::from(error).into()),
-        }
-    }
-    Ok(())
-}
-
-/// The part of a `SHOW GRANTS` line that a reader has no use for.
-fn beyond_reading(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("GRANT ").unwrap_or(line);
-    let Some((privileges, _)) = rest.split_once(" ON ") else { return Some(rest.to_owned()) };
-    privileges
-        .split(',')
-        .map(str::trim)
-        .find(|privilege| !matches!(*privilege, "USAGE" | "SELECT" | "REPLICATION CLIENT" | "SHOW VIEW"))
-        .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn anything_beyond_reading_is_named() {
-        assert_eq!(beyond_reading("GRANT USAGE ON *.* TO `ledger_read`@`%`"), None);
-        assert_eq!(beyond_reading("GRANT REPLICATION CLIENT ON *.* TO `ledger_read`@`%`"), None);
-        assert_eq!(
-            beyond_reading("GRANT SELECT, INSERT ON `l`.`payment` TO `x`@`%`").as_deref(),
-            Some("INSERT")
-        );
-        assert!(beyond_reading("GRANT `admin`@`%` TO `x`@`%`").is_some());
     }
 }

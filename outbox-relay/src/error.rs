@@ -1,6 +1,6 @@
 //! Why a relay stops, and with which exit code.
 
-use ledger_core::outbox_reader::{OutboxName, RelayGrantsError};
+use ledger_core::outbox_reader::{OutboxName, GrantsError};
 use ledger_core::store::StoreError;
 
 use crate::batch::ForeignTopic;
@@ -15,7 +15,7 @@ use crate::topics::TopicError;
 pub enum RelayError {
     /// The account is not the relay's.
     #[error(transparent)]
-    Grants(#[from] RelayGrantsError),
+    Grants(#[from] GrantsError),
     /// What Kafka says is published does not fit the database.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -65,8 +65,8 @@ impl RelayError {
     /// What is to be done.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Grants(RelayGrantsError::Store(error)) | Self::Store(error) => of_store(error),
-            Self::Grants(RelayGrantsError::TooWide { .. } | RelayGrantsError::Missing { .. })
+            Self::Grants(GrantsError::Store(error)) | Self::Store(error) => of_store(error),
+            Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. })
             | Self::Topics(
                 TopicError::Missing(_)
                 | TopicError::Partitions { .. }

@@ -1,18 +1,17 @@
 //! The commands: open what is needed, run, print what came of it.
 
-use std::error::Error as StdError;
 use std::io::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::mirror_writer::MirrorWriter;
-use ledger_core::replica_reader::{ReaderError, ReplicaReader};
+use ledger_core::replica_reader::ReplicaReader;
 use ledger_core::store::StoreError;
 use ledger_core::store::pool::PoolOptions;
 use ledger_core::verifier_log::{GrantsError, RunState, VerifierLog};
 use ledger_runtime::exit::{Chain, Exit, because};
 use ledger_runtime::telemetry::{self, LogFormat};
 use ledger_runtime::{clock, shutdown};
-use migrator::carry::{CarryError, Carrier};
+use migrator::carry::{Carrier, CarryError};
 use migrator::mapping::Mapping;
 use migrator::source::{LegacyReader, SourceError};
 use tokio::time::MissedTickBehavior;
@@ -30,14 +29,18 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Daemon(args) => daemon(&args, cli.format).await,
         Command::Checks(args) => checks(&args, cli.format).await,
     };
-    done.unwrap_or_else(|failed| because(failed.exit(), &failed as &dyn StdError))
+    done.unwrap_or_else(|failed| because(failed.exit(), &failed))
 }
 
 async fn once(args: &RunArgs, format: Format) -> Result<Exit, Failed> {
     let verifier = open(&args.ends).await?;
     let now = clock::now();
     let to = args.to.map_or_else(|| before(now, args.how.settle), Ok)?;
-    let from = if args.full { DateTime::UNIX_EPOCH } else { args.from.map_or_else(|| before(now, args.window), Ok)? };
+    let from = if args.full {
+        DateTime::UNIX_EPOCH
+    } else {
+        args.from.map_or_else(|| before(now, args.window), Ok)?
+    };
     if from >= to {
         return Err(Failed::Usage("the window is empty: --window must be longer than --settle".to_owned()));
     }
@@ -48,7 +51,9 @@ async fn once(args: &RunArgs, format: Format) -> Result<Exit, Failed> {
 
 async fn daemon(args: &DaemonArgs, format: Format) -> Result<Exit, Failed> {
     if args.window <= args.how.settle || args.every.is_zero() {
-        return Err(Failed::Usage("--window must be longer than --settle, and --every longer than nothing".to_owned()));
+        return Err(Failed::Usage(
+            "--window must be longer than --settle, and --every longer than nothing".to_owned(),
+        ));
     }
     let verifier = open(&args.ends).await?;
     let stop = shutdown::on_signal()?;
@@ -80,7 +85,9 @@ async fn daemon(args: &DaemonArgs, format: Format) -> Result<Exit, Failed> {
 async fn checks(args: &ChecksArgs, format: Format) -> Result<Exit, Failed> {
     let reader = ReplicaReader::open(&args.replica_url, pool()).await?;
     let mut exit = Exit::Clean;
-    let wanted = CHECKS.iter().filter(|check| args.only.as_ref().is_none_or(|part| check.name.contains(part.as_str())));
+    let wanted = CHECKS
+        .iter()
+        .filter(|check| args.only.as_ref().is_none_or(|part| check.name.contains(part.as_str())));
     for check in wanted {
         let checked = check.run(&reader).await?;
         if checked.violations > 0 {
@@ -124,7 +131,8 @@ fn pool() -> PoolOptions {
 
 fn before(now: DateTime<Utc>, by: std::time::Duration) -> Result<DateTime<Utc>, Failed> {
     let by = TimeDelta::from_std(by).ok();
-    by.and_then(|by| now.checked_sub_signed(by)).ok_or_else(|| Failed::Usage("the window is too long".to_owned()))
+    by.and_then(|by| now.checked_sub_signed(by))
+        .ok_or_else(|| Failed::Usage("the window is too long".to_owned()))
 }
 
 const fn exit_of(state: RunState) -> Exit {
@@ -148,7 +156,11 @@ fn print(verdict: &Verdict, format: Format) -> Result<(), Failed> {
         Format::Table => {
             for finding in &verdict.findings {
                 let healed = if finding.healed { "healed" } else { "open" };
-                writeln!(out, "{healed:6}  {:14}  {} {}: {}", finding.class, finding.table, finding.pk, finding.detail)?;
+                writeln!(
+                    out,
+                    "{healed:6}  {:14}  {} {}: {}",
+                    finding.class, finding.table, finding.pk, finding.detail
+                )?;
             }
             let Verdict { state, legacy_rows, ledger_rows, gaps, healed, inserted, unsettled, .. } = verdict;
             let no = verdict.run_no.map_or_else(|| "dry run".to_owned(), |no| format!("run {no}"));
@@ -172,10 +184,15 @@ fn print_check(checked: &Checked, format: Format) -> Result<(), Failed> {
         Format::Table => {
             let Checked { check, examined, violations, millis, .. } = checked;
             let verdict = if *violations > 0 { "VIOLATED" } else { "holds" };
-            writeln!(out, "{verdict:8}  {check:40}  {examined:>9} rows examined  {violations} violations  {millis} ms")?;
+            writeln!(
+                out,
+                "{verdict:8}  {check:40}  {examined:>9} rows examined  {violations} violations  {millis} ms"
+            )?;
             for row in &checked.rows {
-                let cells: Vec<String> =
-                    row.iter().map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("NULL"))).collect();
+                let cells: Vec<String> = row
+                    .iter()
+                    .map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("NULL")))
+                    .collect();
                 writeln!(out, "          {}", cells.join(" "))?;
             }
         }
@@ -187,21 +204,19 @@ impl Failed {
     /// The exit code that says it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Mapping(_) | Self::Usage(_) => Exit::Usage,
-            Self::Source(SourceError::Select { .. }) | Self::Carry(CarryError::Source(SourceError::Select { .. })) => {
-                Exit::Usage
-            }
+            Self::Mapping(_)
+            | Self::Usage(_)
+            | Self::Source(SourceError::Select { .. })
+            | Self::Carry(CarryError::Source(SourceError::Select { .. })) => Exit::Usage,
             Self::Source(SourceError::Unavailable(_))
             | Self::Carry(CarryError::Source(SourceError::Unavailable(_)))
             | Self::Late(_)
             | Self::Io(_) => Exit::Unavailable,
             Self::Writable(_)
             | Self::NoGtids(_)
-            | Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. })
-            | Self::Reader(ReaderError::TooWide { .. }) => Exit::Blocked,
+            | Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. }) => Exit::Blocked,
             Self::Grants(GrantsError::Forged { .. }) => Exit::Integrity,
             Self::Grants(GrantsError::Store(error))
-            | Self::Reader(ReaderError::Store(error))
             | Self::Carry(CarryError::Store(error))
             | Self::Store(error) => match error {
                 StoreError::Unavailable(_) | StoreError::Lost(_) => Exit::Unavailable,

@@ -10,8 +10,6 @@
 //! The rule of the room: read on replicas that refuse writes, repair by inserting what is missing, never touch what is
 //! there. Skipped is never green.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop where it stands"))]
-
 pub mod barrier;
 pub mod checks;
 pub mod cli;
@@ -23,7 +21,6 @@ pub mod semantic;
 
 pub use command::run as main;
 
-use ledger_core::replica_reader::ReaderError;
 use ledger_core::store::StoreError;
 use ledger_core::verifier_log::GrantsError;
 use migrator::carry::CarryError;
@@ -39,8 +36,6 @@ pub enum Failed {
     Source(#[from] SourceError),
     #[error(transparent)]
     Grants(#[from] GrantsError),
-    #[error(transparent)]
-    Reader(#[from] ReaderError),
     #[error("the repair did not go through")]
     Carry(#[from] CarryError),
     #[error("the ledger could not be read")]
@@ -49,7 +44,9 @@ pub enum Failed {
     Io(#[from] std::io::Error),
     #[error("the {0} server takes writes: verify on a replica with read_only=ON")]
     Writable(&'static str),
-    #[error("the {0} primary has no GTIDs: switch gtid_mode on, without them nobody can say how far a replica is")]
+    #[error(
+        "the {0} primary has no GTIDs: switch gtid_mode on, without them nobody can say how far a replica is"
+    )]
     NoGtids(&'static str),
     #[error("{0}")]
     Late(String),

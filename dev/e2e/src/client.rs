@@ -46,7 +46,13 @@ impl Client {
         self.send(Method::POST, path, Some(key), Some(body)).await
     }
 
-    async fn send(&self, method: Method, path: &str, key: Option<&str>, body: Option<&Value>) -> Result<Reply> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<Reply> {
         let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);

@@ -40,7 +40,9 @@ impl Step {
         if self.format == Format::Text {
             let text = match &value {
                 Value::String(text) => text.clone(),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                    value.to_string()
+                }
             };
             writeln!(std::io::stdout(), "   {what:<10} {text}")?;
         }

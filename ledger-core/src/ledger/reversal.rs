@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::payment::fact::AttemptKind;
+use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::payment::reverse;
+use crate::reference::Issuer;
 use crate::store::due;
 
 use super::{
@@ -90,7 +92,8 @@ impl Ledger {
         let asked = by_job("net-cancel", now);
         let asked = &asked;
         self.decide(key.payment_id, |payment| async move {
-            let (facts, state) = reverse::finish(&payment, key.leg_no, key.attempt_no, answer, now)?;
+            let issuer = self.issuer_of_leg(&payment, key.leg_no, now).await?;
+            let (facts, state) = reverse::finish(&payment, key.leg_no, key.attempt_no, answer, &issuer, now)?;
             let (change, _) = next(payment.id, Some(&payment), "NET_CANCEL_RESULT", asked, facts)?;
             Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
                 Some(()) => Decided::Done(state),
@@ -98,5 +101,16 @@ impl Ledger {
             })
         })
         .await
+    }
+
+    async fn issuer_of_leg(
+        &self,
+        payment: &Payment,
+        leg_no: u8,
+        now: DateTime<Utc>,
+    ) -> Result<Issuer, LedgerError> {
+        let issuer_id = payment.leg(leg_no).map(|leg| leg.approval.issuer_id.clone()).unwrap_or_default();
+        let issuer = self.issuer(&issuer_id, now).await?;
+        Ok(issuer.ok_or(Refusal::UnknownIssuer(issuer_id))?)
     }
 }

@@ -198,13 +198,13 @@ fn answer_for(answers: &[(u8, Answer)], leg_no: u8) -> Option<ResultOutcome> {
     answers.iter().find(|(leg, _)| *leg == leg_no).map(|(_, answer)| answer.outcome)
 }
 
+/// An answer as a fact; the same answer told again, by whatever way, is none.
 fn result(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
     let attempt = payment.leg(leg_no)?.authorizations().last()?;
-    let known = attempt.results.iter().any(|known| {
-        known.outcome == answer.outcome
-            && known.source == answer.source
-            && known.issuer_ref == answer.issuer_ref
-    });
+    let known = attempt
+        .results
+        .iter()
+        .any(|known| known.outcome == answer.outcome && known.issuer_ref == answer.issuer_ref);
     (!known).then(|| {
         Fact::Result(AttemptResult {
             leg_no,

@@ -72,12 +72,14 @@ pub fn start(
     })]
 }
 
-/// Records the answer to a NET_CANCEL attempt and says what it came to.
+/// Records the answer to a NET_CANCEL attempt and says what it came to. What counts against the late window is when the
+/// attempt was sent, which its deadline and the issuer's patience tell.
 pub fn finish(
     payment: &Payment,
     leg_no: u8,
     attempt_no: u16,
     answer: &Answer,
+    issuer: &Issuer,
     now: DateTime<Utc>,
 ) -> Result<(Vec<Fact>, Step), Refusal> {
     let attempt = payment.attempt(leg_no, AttemptKind::NetCancel, attempt_no).ok_or(Refusal::NotFound)?;
@@ -98,7 +100,9 @@ pub fn finish(
     if !is_due(target, now) {
         return Ok((facts, Step::Voided));
     }
-    let step = step(payment, leg_no, target, order, answer.outcome, attempt.attempt.attempt_no, now);
+    let sent_at = attempt.attempt.deadline_at - issuer.answer_within();
+    let absent = absence_agreed(payment, leg_no, target, order, attempt_no, sent_at);
+    let step = step(order, answer.outcome, absent, now);
     facts.extend(outcome_of(step).map(|outcome| {
         Fact::NetworkCancelOutcome(NetworkCancelOutcome {
             leg_no,
@@ -120,20 +124,10 @@ const fn outcome_of(step: Step) -> Option<ReversalOutcome> {
     }
 }
 
-fn step(
-    payment: &Payment,
-    leg_no: u8,
-    target: &AttemptFacts,
-    order: &NetworkCancel,
-    outcome: ResultOutcome,
-    attempt_no: u16,
-    now: DateTime<Utc>,
-) -> Step {
+fn step(order: &NetworkCancel, outcome: ResultOutcome, absence_agreed: bool, now: DateTime<Utc>) -> Step {
     match outcome {
         ResultOutcome::Reversed | ResultOutcome::Canceled => Step::Voided,
-        ResultOutcome::NoOriginal if absence_agreed(payment, leg_no, target, order, attempt_no, now) => {
-            Step::Provisional
-        }
+        ResultOutcome::NoOriginal if absence_agreed => Step::Provisional,
         ResultOutcome::TooLate | ResultOutcome::Declined => Step::Escalated,
         ResultOutcome::NoOriginal
         | ResultOutcome::Approved
@@ -150,14 +144,14 @@ fn step(
     }
 }
 
-/// "No original" counts when the late window has passed, an earlier try said the same, and no approval is known (R2).
+/// "No original" counts when it was asked for after the late window, an earlier try said the same, and no approval is known (R2).
 fn absence_agreed(
     payment: &Payment,
     leg_no: u8,
     target: &AttemptFacts,
     order: &NetworkCancel,
     attempt_no: u16,
-    now: DateTime<Utc>,
+    sent_at: DateTime<Utc>,
 ) -> bool {
     let said_before = payment.leg(leg_no).is_some_and(|leg| {
         leg.attempts_of(AttemptKind::NetCancel)
@@ -165,7 +159,7 @@ fn absence_agreed(
             .filter(|earlier| earlier.attempt.attempt_no < attempt_no)
             .any(|earlier| earlier.result(ResultOutcome::NoOriginal).is_some())
     });
-    now >= order.late_until && said_before && target.approval().is_none()
+    sent_at >= order.late_until && said_before && target.approval().is_none()
 }
 
 /// An answer to an AUTH attempt after its verdict: recorded, never revived (R1). An approval that surfaces after "no

@@ -12,54 +12,12 @@ use crate::ids::{PaymentId, RequestId, Slot};
 use crate::payment::fact::{Fact, Origin};
 use crate::payment::legacy::{self, LegacyApproval, LegacyPayment};
 
-use super::error::number_of;
+use super::StoreError;
+use super::account::{self, Grant};
 use super::insert::Table;
 use super::rows::Rows;
-use super::{StoreError, outbox_grants};
 
-/// Why an account is not fit to run as.
-#[derive(Debug, thiserror::Error)]
-pub enum GrantsError {
-    /// It may do more than it needs.
-    #[error(
-        "account {account} may {grant}, which is too wide: revoke it, or use the account made by migrations/roles.sql"
-    )]
-    TooWide {
-        /// Who the server says we are.
-        account: String,
-        /// What it may do.
-        grant: String,
-    },
-    /// It may do less than it needs.
-    #[error("account {account} may not {grant}: grant it as migrations/roles.sql does")]
-    Missing {
-        /// Who the server says we are.
-        account: String,
-        /// What it should be able to do.
-        grant: String,
-    },
-    /// The schema accepted what it must refuse.
-    #[error("the schema accepted {forgery}: {way_out}")]
-    Forged {
-        /// What was accepted.
-        forgery: &'static str,
-        /// What to do.
-        way_out: &'static str,
-    },
-    /// The server did not answer.
-    #[error("the grants could not be proven")]
-    Store(#[from] StoreError),
-}
-
-impl From<sqlx::Error> for GrantsError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
-const DATABASE_DENIED: u16 = 1044;
-const TABLE_DENIED: u16 = 1142;
-const COLUMN_DENIED: u16 = 1143;
+pub use super::account::GrantsError;
 
 /// Statements that must be refused, and what each would mean.
 macro_rules! changes_of {
@@ -88,11 +46,24 @@ const CHANGES: &[(&str, &str)] = changes_of![
     "journal_line" "amount",
 ];
 
+/// What a reader must not be able to insert.
+const WRITES: &[(&str, &str)] = &[
+    ("INSERT INTO payment_change SELECT * FROM payment_change WHERE FALSE", "INSERT into payment_change"),
+    (
+        "INSERT INTO legacy_quarantine SELECT * FROM legacy_quarantine WHERE FALSE",
+        "INSERT into legacy_quarantine",
+    ),
+];
+
+/// What the mirror account must not be able to insert: a fact past the view that looks at its origin.
+const PAST_THE_VIEWS: &[(&str, &str)] =
+    &[("INSERT INTO payment (payment_id) SELECT payment_id FROM payment WHERE FALSE", "INSERT into payment")];
+
 /// Proves `ledger_app`: SELECT and INSERT, nothing else.
 pub async fn prove_app(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
     only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
-    cannot_change(&mut connection).await?;
+    account::cannot(&mut connection, CHANGES).await?;
     drop(connection);
     cannot_forge(pool, Origin::Live).await
 }
@@ -101,12 +72,8 @@ pub async fn prove_app(pool: &MySqlPool) -> Result<(), GrantsError> {
 pub async fn prove_mirror(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
     only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
-    cannot_change(&mut connection).await?;
-    let account = outbox_grants::current_account(&mut connection).await?;
-    let direct = "INSERT INTO payment (payment_id) SELECT payment_id FROM payment WHERE FALSE";
-    if allowed(&mut connection, direct).await? {
-        return Err(GrantsError::TooWide { account, grant: "INSERT into payment".to_owned() });
-    }
+    account::cannot(&mut connection, CHANGES).await?;
+    account::cannot(&mut connection, PAST_THE_VIEWS).await?;
     drop(connection);
     cannot_forge(pool, Origin::Legacy).await
 }
@@ -114,52 +81,22 @@ pub async fn prove_mirror(pool: &MySqlPool) -> Result<(), GrantsError> {
 /// Proves `ledger_read`: SELECT only.
 pub async fn prove_read(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
-    only(&mut connection, &["SELECT", "USAGE", "REPLICATION CLIENT"]).await
+    only(&mut connection, &["SELECT", "USAGE", "REPLICATION CLIENT", "SHOW VIEW"]).await?;
+    account::cannot(&mut connection, CHANGES).await?;
+    account::cannot(&mut connection, WRITES).await
 }
 
 /// Refuses any privilege that is not among `allowed`.
 async fn only(connection: &mut MySqlConnection, allowed: &[&str]) -> Result<(), GrantsError> {
-    let account = outbox_grants::current_account(connection).await?;
-    for line in outbox_grants::show_grants(connection).await? {
-        if let Some(grant) = beyond(&line, allowed) {
-            return Err(GrantsError::TooWide { account, grant });
-        }
-    }
-    Ok(())
+    account::judge_grants(connection, |grant| beyond(grant, allowed)).await
 }
 
-fn beyond(line: &str, allowed: &[&str]) -> Option<String> {
-    let rest = line.strip_prefix("GRANT ").unwrap_or(line);
-    let Some((privileges, target)) = rest.split_once(" ON ") else { return Some(rest.to_owned()) };
-    if target.ends_with("WITH GRANT OPTION") {
-        return Some(rest.to_owned());
-    }
-    let object = target.split(" TO ").next().unwrap_or_default();
-    let wide = outbox_grants::split_privileges(privileges).into_iter().find(|privilege| {
+fn beyond(grant: &Grant<'_>, allowed: &[&str]) -> Option<String> {
+    let wide = grant.privileges.iter().find(|privilege| {
         let verb = privilege.split(" (").next().unwrap_or_default();
-        !allowed.contains(&verb) || (object == "*.*" && matches!(verb, "SELECT" | "INSERT"))
+        !allowed.contains(&verb) || (grant.object == "*.*" && matches!(verb, "SELECT" | "INSERT"))
     })?;
-    Some(format!("{wide} on {object}"))
-}
-
-async fn cannot_change(connection: &mut MySqlConnection) -> Result<(), GrantsError> {
-    for (text, grant) in CHANGES {
-        if allowed(connection, text).await? {
-            let account = outbox_grants::current_account(connection).await?;
-            return Err(GrantsError::TooWide { account, grant: (*grant).to_owned() });
-        }
-    }
-    Ok(())
-}
-
-async fn allowed(connection: &mut MySqlConnection, text: &'static str) -> Result<bool, StoreError> {
-    match sqlx::query(text).execute(connection).await {
-        Ok(_) => Ok(true),
-        Err(error) => match number_of(&error) {
-            Some(DATABASE_DENIED | TABLE_DENIED | COLUMN_DENIED) => Ok(false),
-            Some(_) | None => Err(error.into()),
-        },
-    }
+    Some(format!("{wide} on {}", grant.object))
 }
 
 /// Inserts a whole payment, then a link that claims a balance its predecessor does not have: MySQL must refuse it.
@@ -256,16 +193,24 @@ fn sample_change(origin: Origin) -> Change {
 mod tests {
     use super::*;
 
+    fn beyond_line(line: &str, allowed: &[&str]) -> Option<String> {
+        Grant::of(line).map_or_else(|| Some(line.to_owned()), |grant| beyond(&grant, allowed))
+    }
+
     #[test]
     fn what_is_too_wide_is_named() {
         let allowed = ["SELECT", "INSERT", "USAGE"];
-        assert_eq!(beyond("GRANT USAGE ON *.* TO `a`@`%`", &allowed), None);
-        assert_eq!(beyond("GRANT SELECT, INSERT ON `l`.`payment` TO `a`@`%`", &allowed), None);
+        assert_eq!(beyond_line("GRANT USAGE ON *.* TO `a`@`%`", &allowed), None);
+        assert_eq!(beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `a`@`%`", &allowed), None);
         assert_eq!(
-            beyond("GRANT SELECT, INSERT, UPDATE ON `l`.`payment` TO `a`@`%`", &allowed).as_deref(),
+            beyond_line("GRANT SELECT, INSERT, UPDATE ON `l`.`payment` TO `a`@`%`", &allowed).as_deref(),
             Some("UPDATE on `l`.`payment`")
         );
-        assert_eq!(beyond("GRANT SELECT ON *.* TO `a`@`%`", &allowed).as_deref(), Some("SELECT on *.*"));
-        assert!(beyond("GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION", &allowed).is_some());
+        assert_eq!(beyond_line("GRANT SELECT ON *.* TO `a`@`%`", &allowed).as_deref(), Some("SELECT on *.*"));
+        let reader = ["SELECT", "USAGE", "REPLICATION CLIENT"];
+        assert_eq!(
+            beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `x`@`%`", &reader).as_deref(),
+            Some("INSERT on `l`.`payment`")
+        );
     }
 }

@@ -100,3 +100,12 @@ fn digests_chain_and_positions_link() {
     tampered.facts.pop();
     assert_ne!(tampered.chained_digest(), tampered.digest);
 }
+
+/// An answer recorded twice, as after an unknown commit, is one fact.
+#[test]
+fn answers_told_again_are_not_late_answers() {
+    let mut world = World::confirmed(&[1_000], 0, true);
+    let before = world.payment.facts().len();
+    world.finish(&[ResultOutcome::Approved]);
+    assert_eq!(world.payment.facts().len(), before);
+}

@@ -141,15 +141,27 @@ impl World {
 
     /// One reversal step of a leg; the answer is what the issuer says to it.
     pub fn reverse(&mut self, leg_no: u8, outcome: ResultOutcome) -> Option<reverse::Step> {
+        self.reverse_slowly(leg_no, outcome, 0)
+    }
+
+    /// The same, answered after so many seconds.
+    pub fn reverse_slowly(
+        &mut self,
+        leg_no: u8,
+        outcome: ResultOutcome,
+        seconds: i64,
+    ) -> Option<reverse::Step> {
         let facts = reverse::start(&self.payment, leg_no, 1, &issuer(), self.now);
         if facts.is_empty() {
             return None;
         }
         self.apply("NET_CANCEL", facts);
+        self.now += TimeDelta::seconds(seconds);
         let attempt =
             self.payment.leg(leg_no)?.attempts_of(AttemptKind::NetCancel).last()?.attempt.attempt_no;
         let (facts, step) =
-            reverse::finish(&self.payment, leg_no, attempt, &answer(outcome, self.now), self.now).unwrap();
+            reverse::finish(&self.payment, leg_no, attempt, &answer(outcome, self.now), &issuer(), self.now)
+                .unwrap();
         self.apply("NET_CANCEL_RESULT", facts);
         Some(step)
     }

@@ -6,17 +6,14 @@ mod explain;
 mod mirror;
 mod quarantine;
 
-use std::error::Error as StdError;
-
 use ledger_core::ids::RunId;
 use ledger_core::mirror_writer::{GrantsError, MirrorWriter, RecordedBy};
-use ledger_core::replica_reader::ReaderError;
 use ledger_core::store::StoreError;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::exit::{Exit, because};
 use ledger_runtime::telemetry::{self, LogFormat};
 
-use crate::carry::{CarryError, Carrier, Run};
+use crate::carry::{Carrier, CarryError, Run};
 use crate::cli::{Cli, Command, Ends, Quarantine};
 use crate::mapping::{Mapping, MappingError};
 use crate::source::{LegacyReader, SourceError};
@@ -30,8 +27,6 @@ pub enum Failed {
     Source(#[from] SourceError),
     #[error(transparent)]
     Grants(#[from] GrantsError),
-    #[error(transparent)]
-    Reader(#[from] ReaderError),
     #[error(transparent)]
     Carry(#[from] CarryError),
     #[error("the result could not be printed or served")]
@@ -52,25 +47,23 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Quarantine(Quarantine::List(args)) => quarantine::list(&args, format).await,
         Command::Explain(args) => explain::run(&args, format).await,
     };
-    done.unwrap_or_else(|failed| because(failed.exit(), &failed as &dyn StdError))
+    done.unwrap_or_else(|failed| because(failed.exit(), &failed))
 }
 
 impl Failed {
     fn exit(&self) -> Exit {
         match self {
             Self::Mapping(_) | Self::Usage(_) => Exit::Usage,
-            Self::Source(SourceError::Select { .. }) | Self::Carry(CarryError::Source(SourceError::Select { .. })) => {
-                Exit::Usage
-            }
+            Self::Source(SourceError::Select { .. })
+            | Self::Carry(CarryError::Source(SourceError::Select { .. })) => Exit::Usage,
             Self::Source(SourceError::Unavailable(_))
             | Self::Carry(CarryError::Source(SourceError::Unavailable(_)))
             | Self::Io(_) => Exit::Unavailable,
-            Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. })
-            | Self::Reader(ReaderError::TooWide { .. }) => Exit::Blocked,
+            Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. }) => Exit::Blocked,
             Self::Grants(GrantsError::Forged { .. }) => Exit::Integrity,
-            Self::Grants(GrantsError::Store(error))
-            | Self::Reader(ReaderError::Store(error))
-            | Self::Carry(CarryError::Store(error)) => store_exit(error),
+            Self::Grants(GrantsError::Store(error)) | Self::Carry(CarryError::Store(error)) => {
+                store_exit(error)
+            }
         }
     }
 }

@@ -43,7 +43,9 @@ impl Auditor<'_> {
         }
         for (trace, stands) in theirs.iter().filter(|(trace, _)| !ours.contains_key(*trace)) {
             if *stands != 0 {
-                check.add(format!("trace {trace}: {stands} stands at the issuer, and we know no such attempt"));
+                check.add(format!(
+                    "trace {trace}: {stands} stands at the issuer, and we know no such attempt"
+                ));
             }
         }
         Ok(check)

@@ -86,7 +86,8 @@ impl Auditor<'_> {
     /// Waits until the replica has applied what the primary has committed by now.
     async fn catch_up(&self) -> Result<()> {
         let primary = connect(self.env.get("MYSQL_READ_URL")?, PoolOptions::default()).await?;
-        let set: String = sqlx::query_scalar("SELECT CAST(@@GLOBAL.gtid_executed AS CHAR)").fetch_one(&primary).await?;
+        let set: String =
+            sqlx::query_scalar("SELECT CAST(@@GLOBAL.gtid_executed AS CHAR)").fetch_one(&primary).await?;
         let limit = std::time::Duration::from_secs(60);
         anyhow::ensure!(self.reader.wait_for_gtid(&set, limit).await?, "the replica does not catch up");
         Ok(())

@@ -28,7 +28,9 @@ impl Auditor<'_> {
     }
 
     async fn contiguity(&self, table: &str) -> Result<Check> {
-        let text = format!("SELECT COUNT(*), CAST(COALESCE(MIN(id), 1) AS UNSIGNED), CAST(COALESCE(MAX(id), 0) AS UNSIGNED) FROM {table}");
+        let text = format!(
+            "SELECT COUNT(*), CAST(COALESCE(MIN(id), 1) AS UNSIGNED), CAST(COALESCE(MAX(id), 0) AS UNSIGNED) FROM {table}"
+        );
         let (rows, first, last): (i64, u64, u64) =
             sqlx::query_as(AssertSqlSafe(text)).fetch_one(&self.replica).await?;
         let rows = u64::try_from(rows)?;

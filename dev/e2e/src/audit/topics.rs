@@ -34,7 +34,9 @@ impl Auditor<'_> {
     async fn outbox_keys(&self) -> Result<Vec<(String, String)>> {
         let mut keys = Vec::new();
         for table in ["outbox_event", "outbox_backfill"] {
-            let text = format!("SELECT payment_id, seq, ordinal, topic, type FROM {table} WHERE kind = 'EVENT' ORDER BY id");
+            let text = format!(
+                "SELECT payment_id, seq, ordinal, topic, type FROM {table} WHERE kind = 'EVENT' ORDER BY id"
+            );
             let rows: Vec<(Vec<u8>, u32, u8, String, String)> =
                 sqlx::query_as(AssertSqlSafe(text)).fetch_all(&self.replica).await?;
             for (id, seq, ordinal, topic, kind) in rows {
@@ -83,7 +85,11 @@ fn in_order(records: &[Record]) -> Check {
         };
         let previous = record.headers.get("ce_previous").and_then(|text| text.parse().ok());
         if previous != last.get(&payment).copied() {
-            check.add(format!("{} {position} follows {:?}, not {previous:?}", record.key, last.get(&payment)));
+            check.add(format!(
+                "{} {position} follows {:?}, not {previous:?}",
+                record.key,
+                last.get(&payment)
+            ));
         }
         if *partition_of.entry(payment).or_insert(record.partition) != record.partition {
             check.add(format!("{} is on two partitions of {}", record.key, record.topic));

@@ -68,8 +68,9 @@ async fn tell(cli: &Cli) -> Result<bool> {
 
 async fn audit_running(cli: &Cli) -> Result<bool> {
     let path = stack::stack_dir(&cli.name)?.join("env");
-    let env = EnvFile::load(&path)
-        .with_context(|| format!("no stack named {} runs: start one with `cargo dev up --name {0}`", cli.name))?;
+    let env = EnvFile::load(&path).with_context(|| {
+        format!("no stack named {} runs: start one with `cargo dev up --name {0}`", cli.name)
+    })?;
     let mirrored = story::has_legacy_rows(&env).await?;
     let checks = audit::run(&env, Scope { legacy: mirrored }).await?;
     let held = checks.iter().all(audit::Check::holds);

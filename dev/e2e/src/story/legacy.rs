@@ -22,11 +22,17 @@ const DROPS: u64 = 10;
 impl Teller<'_> {
     /// e. A thousand legacy rows, and dirty ones among them.
     pub(crate) async fn copy(&self) -> Result<()> {
-        let mut step = Step::begin(self.format, "e", "1,000 legacy rows are copied; totals tie out, dirty rows are in quarantine")?;
+        let mut step = Step::begin(
+            self.format,
+            "e",
+            "1,000 legacy rows are copied; totals tie out, dirty rows are in quarantine",
+        )?;
         let legacy = connect(self.env.get("LEGACY_URL")?, PoolOptions::default()).await?;
         let made = generate(&legacy, 20_261_124, ROWS, Options::default()).await?;
         step.say("legacy", json!(made))?;
-        tool::run(self.env, "migrator", &["check", "--format", "json"]).await.context("checking the mapping")?;
+        tool::run(self.env, "migrator", &["check", "--format", "json"])
+            .await
+            .context("checking the mapping")?;
         let copied = tool::run(self.env, "migrator", &["copy", "--format", "json"]).await?;
         ensure!(matches!(copied.code, 0 | 10), "the copy ended with {}: {}", copied.code, copied.stderr);
         step.say("copied", copied.last().clone())?;
@@ -35,14 +41,19 @@ impl Teller<'_> {
             step.say("quarantine", reason.clone())?;
         }
         ensure!(!quarantine.lines.is_empty(), "no dirty row is in quarantine");
-        let certificate = tool::run(self.env, "migrator", &["certify", "--format", "json"]).await?.expect(0)?;
+        let certificate =
+            tool::run(self.env, "migrator", &["certify", "--format", "json"]).await?.expect(0)?;
         step.say("totals", certificate.last().clone())?;
         step.end(true)
     }
 
     /// f. The legacy service keeps writing, the mirror drops ten, the verifier finds and heals exactly these.
     pub(crate) async fn mirror_and_heal(&self) -> Result<()> {
-        let mut step = Step::begin(self.format, "f", "the mirror drops ten rows; the verifier heals exactly these, and then nothing")?;
+        let mut step = Step::begin(
+            self.format,
+            "f",
+            "the mirror drops ten rows; the verifier heals exactly these, and then nothing",
+        )?;
         let (mut mirror, address) = self.start_mirror().await?;
         let pace = Pace { every: Duration::from_millis(20), cancels: false, mirror: Some(address.clone()) };
         let legacy = connect(self.env.get("LEGACY_URL")?, PoolOptions::default()).await?;
@@ -50,7 +61,11 @@ impl Teller<'_> {
         for _ in 0..20 {
             service.write().await?;
         }
-        let drill = http()?.post(format!("http://{address}/control/drop")).json(&json!({ "next": DROPS })).send().await?;
+        let drill = http()?
+            .post(format!("http://{address}/control/drop"))
+            .json(&json!({ "next": DROPS }))
+            .send()
+            .await?;
         ensure!(drill.status().is_success(), "the mirror does not take the drill: {}", drill.status());
         step.say("drill", format!("the mirror's queue drops the next {DROPS} rows"))?;
         for _ in 0..30 {

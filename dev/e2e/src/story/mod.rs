@@ -58,7 +58,8 @@ pub fn write_check(out: &mut impl Write, check: &Check) -> Result<()> {
 impl Teller<'_> {
     /// The final audit.
     async fn audit(&self) -> Result<bool> {
-        let mut step = Step::begin(self.format, "audit", "everything that must hold after everything that happened")?;
+        let mut step =
+            Step::begin(self.format, "audit", "everything that must hold after everything that happened")?;
         let checks = audit::run(self.env, Scope { legacy: true }).await?;
         let held = checks.iter().all(Check::holds);
         if self.format == Format::Text {
@@ -79,9 +80,20 @@ impl Teller<'_> {
             if change["seq"].as_u64().unwrap_or(0) < from_seq {
                 continue;
             }
-            step.say("ledger", format!("change {} {} by {}", change["seq"], text(&change["command"]), text(&change["actor"])))?;
+            step.say(
+                "ledger",
+                format!(
+                    "change {} {} by {}",
+                    change["seq"],
+                    text(&change["command"]),
+                    text(&change["actor"])
+                ),
+            )?;
             for line in change["journal"].as_array().into_iter().flatten() {
-                step.say("journal", format!("{} {} {}", text(&line["side"]), line["amount"], text(&line["account"])))?;
+                step.say(
+                    "journal",
+                    format!("{} {} {}", text(&line["side"]), line["amount"], text(&line["account"])),
+                )?;
             }
         }
         Ok(())

@@ -17,7 +17,8 @@ pub(crate) struct Paid {
 impl Teller<'_> {
     /// a. 50,000 won over a card and points.
     pub(crate) async fn split_payment(&self) -> Result<Paid> {
-        let mut step = Step::begin(self.format, "a", "50,000 won, split over a card and points, created and confirmed")?;
+        let mut step =
+            Step::begin(self.format, "a", "50,000 won, split over a card and points, created and confirmed")?;
         let create = json!({ "orderId": "demo-order-1", "currency": "KRW", "totalAmount": 50_000 });
         step.say("sent", format!("POST /v1/payments {create}"))?;
         let created = expect(self.client.post("/v1/payments", "demo-create-1", &create).await?, 201)?;
@@ -35,7 +36,11 @@ impl Teller<'_> {
         for approval in confirmed.body["approvals"].as_array().into_iter().flatten() {
             let line = format!(
                 "leg {} {} {} {} auth {}",
-                approval["leg"], text(&approval["method"]), approval["amount"], text(&approval["status"]), text(&approval["authNo"])
+                approval["leg"],
+                text(&approval["method"]),
+                approval["amount"],
+                text(&approval["status"]),
+                text(&approval["authNo"])
             );
             step.say("approval", line)?;
         }
@@ -48,10 +53,17 @@ impl Teller<'_> {
 
     /// b. The same key again, and with another body.
     pub(crate) async fn replay(&self, paid: &Paid) -> Result<()> {
-        let mut step = Step::begin(self.format, "b", "the same request under the same key is replayed, another body is refused")?;
+        let mut step = Step::begin(
+            self.format,
+            "b",
+            "the same request under the same key is replayed, another body is refused",
+        )?;
         step.say("sent", format!("POST /v1/payments {} (same key)", paid.create))?;
         let again = expect(self.client.post("/v1/payments", &paid.create_key, &paid.create).await?, 201)?;
-        ensure!(again.replayed && again.bytes == paid.created, "the replay is not byte for byte what was answered first");
+        ensure!(
+            again.replayed && again.bytes == paid.created,
+            "the replay is not byte for byte what was answered first"
+        );
         step.say("answer", "201, Idempotency-Replayed: true, byte for byte")?;
         let mut other = paid.create.clone();
         other["totalAmount"] = json!(60_000);
@@ -65,7 +77,11 @@ impl Teller<'_> {
 
     /// c. A partial cancel over both legs, and one too many.
     pub(crate) async fn cancels(&self, paid: &Paid) -> Result<()> {
-        let mut step = Step::begin(self.format, "c", "20,000 won canceled over both approvals; an over-cancel is refused")?;
+        let mut step = Step::begin(
+            self.format,
+            "c",
+            "20,000 won canceled over both approvals; an over-cancel is refused",
+        )?;
         let path = format!("/v1/payments/{}/cancellations", paid.id);
         let cancel = json!({ "cancelAmount": 20_000, "reason": "one of two items returned" });
         step.say("sent", format!("POST {path} {cancel}"))?;
@@ -76,12 +92,19 @@ impl Teller<'_> {
             step.say("share", line)?;
         }
         step.say("balance", done.body["payment"]["balanceAmount"].clone())?;
-        ensure!(done.body["payment"]["balanceAmount"] == 30_000, "the balance is {}", done.body["payment"]["balanceAmount"]);
+        ensure!(
+            done.body["payment"]["balanceAmount"] == 30_000,
+            "the balance is {}",
+            done.body["payment"]["balanceAmount"]
+        );
         self.say_history(&mut step, &paid.id, 4).await?;
         let over = json!({ "cancelAmount": 30_001, "reason": "too much" });
         step.say("sent", format!("POST {path} {over}"))?;
         let refused = expect(self.client.post(&path, "demo-cancel-2", &over).await?, 409)?;
-        step.say("answer", format!("409 {}: {}", text(&refused.body["code"]), text(&refused.body["detail"])))?;
+        step.say(
+            "answer",
+            format!("409 {}: {}", text(&refused.body["code"]), text(&refused.body["detail"])),
+        )?;
         self.say_kafka(&mut step, &paid.id, "cancellation.completed.v1").await?;
         step.end(true)
     }

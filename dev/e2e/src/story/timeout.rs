@@ -15,7 +15,8 @@ impl Teller<'_> {
     /// d. The caller gets its answer in time; what the issuer may have approved is undone; its late approval changes
     /// nothing.
     pub(crate) async fn timeout(&self) -> Result<()> {
-        let mut step = Step::begin(self.format, "d", "an issuer that answers too late: undone, and not revived")?;
+        let mut step =
+            Step::begin(self.format, "d", "an issuer that answers too late: undone, and not revived")?;
         let create = json!({ "orderId": "demo-order-2", "currency": "KRW", "totalAmount": 12_000 });
         let created = expect(self.client.post("/v1/payments", "demo-create-2", &create).await?, 201)?;
         let id = text(&created.body["id"]).to_owned();
@@ -27,14 +28,38 @@ impl Teller<'_> {
         let asked = Instant::now();
         let answer = expect(self.client.post(&path, "demo-confirm-2", &confirm).await?, 504)?;
         let waited = asked.elapsed().as_millis();
-        step.say("answer", format!("504 {} after {waited} ms, outcome {}", text(&answer.body["code"]), text(&answer.body["outcome"])))?;
+        step.say(
+            "answer",
+            format!(
+                "504 {} after {waited} ms, outcome {}",
+                text(&answer.body["code"]),
+                text(&answer.body["outcome"])
+            ),
+        )?;
         let now = self.payment(&id).await?;
-        step.say("ledger", format!("{} with exposure {}, reversal {}", text(&now["status"]), now["exposure"], text(&now["reversal"])))?;
+        step.say(
+            "ledger",
+            format!(
+                "{} with exposure {}, reversal {}",
+                text(&now["status"]),
+                now["exposure"],
+                text(&now["reversal"])
+            ),
+        )?;
         self.say_kafka(&mut step, &id, "approval.uncertain.v1").await?;
         let voided = self.wait(&id, "reversed", |payment, _| payment["reversal"] == "DONE").await?;
-        step.say("net-cancel", format!("reversal {}, exposure {}", text(&voided["reversal"]), voided["exposure"]))?;
+        step.say(
+            "net-cancel",
+            format!("reversal {}, exposure {}", text(&voided["reversal"]), voided["exposure"]),
+        )?;
         let late = self.wait(&id, "told late", |_, history| has_late_approval(history)).await?;
-        step.say("late", format!("the issuer's approval arrived and was recorded; the payment stays {}", text(&late["status"])))?;
+        step.say(
+            "late",
+            format!(
+                "the issuer's approval arrived and was recorded; the payment stays {}",
+                text(&late["status"])
+            ),
+        )?;
         ensure!(late["status"] == "ABORTED" && late["exposure"] == 0, "the late approval revived it: {late}");
         self.say_history(&mut step, &id, 1).await?;
         self.say_kafka(&mut step, &id, "network_cancel.confirmed.v1").await?;

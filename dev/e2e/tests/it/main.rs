@@ -1,0 +1,8 @@
+//! All processes together, on stacks of their own.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
+
+mod audit;
+mod demo;
+mod races;
+mod tidy;
+mod world;

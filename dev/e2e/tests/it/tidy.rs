@@ -1,0 +1,128 @@
+//! The rules of the house that a compiler does not know: sizes, rooms, arrows, words.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Lines a file may have, and the median it should stay below.
+const MAX_LINES: usize = 600;
+const MAX_MEDIAN: usize = 250;
+
+/// The workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Files that git tracks, or would.
+fn files(ending: &str) -> Vec<(String, String)> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<_> = listed
+        .lines()
+        .filter(|path| path.ends_with(ending))
+        .filter_map(|path| Some((path.to_owned(), std::fs::read_to_string(root().join(path)).ok()?)))
+        .collect();
+    assert!(!files.is_empty(), "there is no {ending} file");
+    files
+}
+
+#[test]
+fn files_are_small() {
+    let mut sizes: Vec<_> =
+        files(".rs").iter().map(|(path, text)| (text.lines().count(), path.clone())).collect();
+    sizes.sort();
+    let long: Vec<_> = sizes.iter().filter(|(lines, _)| *lines > MAX_LINES).collect();
+    assert!(long.is_empty(), "longer than {MAX_LINES} lines: {long:?}");
+    let median = sizes[sizes.len() / 2].0;
+    assert!(median <= MAX_MEDIAN, "the median file has {median} lines");
+}
+
+/// SQL on ledger tables stands in ledger-core's store and in the verifier's checks; tools for development and tests may ask
+/// for more.
+#[test]
+fn sql_stays_in_its_rooms() {
+    let allowed = ["ledger-core/src/store/", "migrator/src/source", "migrator/src/check", "dev/"];
+    let is_room = |path: &str| allowed.iter().any(|room| path.starts_with(room)) || path.contains("/tests/");
+    let verbs = ["INSERT INTO ", "DELETE FROM ", "UPDATE "];
+    let tables =
+        ["payment", "approval", "attempt", "balance_link", "journal_line", "outbox_event", "cancellation"];
+    let strays: Vec<_> = files(".rs")
+        .into_iter()
+        .filter(|(path, _)| !is_room(path))
+        .flat_map(|(path, text)| {
+            let found: Vec<_> = verbs
+                .iter()
+                .flat_map(|verb| tables.iter().map(move |table| format!("{verb}{table}")))
+                .filter(|words| text.contains(words.as_str()))
+                .collect();
+            found.into_iter().map(move |words| format!("{path}: {words}"))
+        })
+        .collect();
+    assert!(strays.is_empty(), "{strays:#?}");
+}
+
+/// A crate may use only what is below it.
+#[test]
+fn arrows_point_one_way() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("ledger-core", &[][..]),
+        ("ledger-runtime", &["ledger-core"][..]),
+        ("issuer-gateway", &["ledger-core"][..]),
+        ("ledger-api", &["issuer-gateway", "ledger-core", "ledger-runtime"][..]),
+        ("net-cancel", &["issuer-gateway", "ledger-core", "ledger-runtime"][..]),
+        ("outbox-relay", &["ledger-core", "ledger-runtime"][..]),
+        ("migrator", &["ledger-core", "ledger-runtime"][..]),
+        ("verifier", &["ledger-core", "ledger-runtime", "migrator"][..]),
+    ]);
+    let ours = [
+        "ledger-core",
+        "ledger-runtime",
+        "issuer-gateway",
+        "ledger-api",
+        "net-cancel",
+        "outbox-relay",
+        "migrator",
+        "verifier",
+        "fakes",
+        "stack",
+        "parts",
+        "launcher",
+        "e2e",
+    ];
+    for (name, below) in allowed {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        let used = manifest.split("[dev-dependencies]").next().unwrap();
+        for other in ours {
+            let is_used = used
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
+            assert!(!is_used || below.contains(&other), "{name} may not use {other}");
+        }
+        let kafka = used.contains("rdkafka");
+        assert!(!kafka || name == "outbox-relay", "{name} may not use rdkafka");
+    }
+}
+
+#[test]
+fn nothing_is_left_undone_and_no_machine_is_named() {
+    let words = [
+        ["to", "do!("].concat(),
+        ["unimple", "mented!("].concat(),
+        ["FIX", "ME"].concat(),
+        ["/wo", "rk/"].concat(),
+        ["/ro", "ot/"].concat(),
+    ];
+    let found: Vec<_> = [".rs", ".md", ".sql", ".toml", ".sh"]
+        .iter()
+        .flat_map(|ending| files(ending))
+        .flat_map(|(path, text)| {
+            let found: Vec<_> = words.iter().filter(|word| text.contains(word.as_str())).cloned().collect();
+            found.into_iter().map(move |word| format!("{path}: {word}"))
+        })
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
