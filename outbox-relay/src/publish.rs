@@ -67,6 +67,8 @@ pub struct Publisher {
     outbox: OutboxName,
     producer: BaseProducer<Deliveries>,
     progress_topic: String,
+    /// How long a transaction stays open when its records have reached the brokers (`relay.commit_linger_ms`): to try what
+    /// happens when a relay dies there.
     linger: Duration,
 }
 
@@ -86,7 +88,7 @@ impl Publisher {
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
             .set("compression.type", &settings.compression)
-            .set("linger.ms", "2")
+            .set("linger.ms", "1")
             .set("queue.buffering.max.messages", "200000")
             .create_with_context(Deliveries::default())
             .map_err(|source| PublishError::Again { doing: "creating a producer", source })?;
@@ -130,8 +132,10 @@ impl Publisher {
             .key(self.outbox.as_str())
             .payload(progress);
         self.send(message)?;
+        self.deliver()?;
         if !self.linger.is_zero() && !records.is_empty() {
-            self.hold_open(records.len())?;
+            tracing::info!(outbox = %self.outbox, events = records.len(), "transaction open");
+            std::thread::sleep(self.linger);
         }
         Ok(())
     }
@@ -155,13 +159,17 @@ impl Publisher {
         }
     }
 
-    /// Keeps a transaction open when every record of it has reached the brokers (`relay.commit_linger_ms`): to try what
-    /// happens when a relay dies there.
-    fn hold_open(&self, events: usize) -> Result<(), PublishError> {
-        self.producer.flush(TRANSACTION_TIMEOUT).map_err(|source| self.judge("sending events", source))?;
-        tracing::info!(outbox = %self.outbox, events, "transaction open");
-        std::thread::sleep(self.linger);
-        Ok(())
+    /// Waits until every record has reached the brokers. The client's own `flush`, and so its commit, looks only every
+    /// 100 ms whether that is so.
+    fn deliver(&self) -> Result<(), PublishError> {
+        let deadline = Instant::now() + TRANSACTION_TIMEOUT;
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        match self.producer.context().first_failure() {
+            Some(source) => Err(self.judge("sending events", source)),
+            None => Ok(()),
+        }
     }
 
     fn abort(&self) {

@@ -86,7 +86,7 @@ async fn an_account_that_may_do_more_than_a_relay_is_refused_by_name() {
             command(&ledger, &["run", "--outbox", "main"]).env("DATABASE__URL", url).output().await.unwrap();
         let told = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(11), "{told}");
-        assert!(told.contains("too wide") && told.contains(grant), "{told}");
+        assert!(told.contains("too wide") && told.contains(account), "{told}");
     }
     assert_eq!(ledger.rows().await, []);
     let mut root = MySqlConnection::connect(&ledger.db.root).await.unwrap();
@@ -96,9 +96,9 @@ async fn an_account_that_may_do_more_than_a_relay_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_missing_is_named_with_the_way_out() {
-    let mut ledger = Ledger::create("no_topics").await;
-    ledger.settings.kafka.topic_prefix.push_str("none.");
-    let refused = command(&ledger, &["run", "--outbox", "main"]).output().await.unwrap();
+    let ledger = Ledger::create("no_topics").await;
+    let mut relay = command(&ledger, &["run", "--outbox", "main"]);
+    let refused = relay.env("KAFKA__TOPIC_PREFIX", "none.").output().await.unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(11), "{told}");
     assert!(told.contains("outbox-relay topics"), "{told}");
