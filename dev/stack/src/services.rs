@@ -117,7 +117,7 @@ impl Services {
             run_to_end(&program, args.iter().copied(), &settings).await?;
         }
         let mut command = parts::tied(&program);
-        command.args(service.args).envs(settings);
+        command.args(service.args).envs(settings).env("NO_COLOR", "1");
         let log = self.logs.join(format!("{}.log", service.bin));
         let spec = Spec { name: service.bin, command, log, registry: Some(&self.registry) };
         let mut proc = Proc::start(spec)?;
