@@ -43,6 +43,8 @@ pub struct Http {
     uri_limit_bytes: usize,
     header_limit_bytes: usize,
     header_limit_count: usize,
+    max_connections: usize,
+    header_within_ms: u64,
     body_within_ms: u64,
     max_in_flight: usize,
     max_queued: usize,
@@ -102,6 +104,8 @@ impl Http {
             uri_bytes: self.uri_limit_bytes,
             header_bytes: self.header_limit_bytes,
             header_count: self.header_limit_count,
+            connections: self.max_connections,
+            header_within: Duration::from_millis(self.header_within_ms),
             body_within: Duration::from_millis(self.body_within_ms),
             in_flight: self.max_in_flight,
             queued: self.max_queued,
@@ -166,6 +170,8 @@ impl Validate for Config {
             !(1_024..=1_048_576).contains(&self.http.body_limit_bytes),
             "http.body_limit_bytes is not from 1024 to 1048576",
         );
+        fault(self.http.max_connections == 0, "http.max_connections is 0, use 1 or more");
+        fault(self.http.header_within_ms == 0, "http.header_within_ms is 0, use 1000 or more");
         fault(self.http.max_in_flight == 0, "http.max_in_flight is 0, use 1 or more");
         fault(self.http.uri_limit_bytes < 256, "http.uri_limit_bytes is below 256, an order would not fit");
         fault(

@@ -19,6 +19,7 @@ pub mod deadline;
 pub mod fields;
 pub mod idempotency;
 pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod openapi;
 pub mod page;

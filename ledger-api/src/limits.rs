@@ -23,6 +23,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Number of headers.
     pub header_count: usize,
+    /// Connections at most; further ones wait to be accepted.
+    pub connections: usize,
+    /// Longest wait for the headers of a request, or for a further request.
+    pub header_within: Duration,
     /// Longest wait for a body.
     pub body_within: Duration,
     /// Requests under way at most.

@@ -46,7 +46,10 @@ impl Wanted {
                     set_once(&mut after, number).ok_or_else(wrong)?;
                 }
                 _ => {
-                    return Err(Problem::parameter("query", "the parameters known here are limit and cursor"));
+                    return Err(Problem::parameter(
+                        "query",
+                        "the parameters known here are limit and cursor",
+                    ));
                 }
             }
         }

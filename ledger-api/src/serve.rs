@@ -1,6 +1,5 @@
 //! Running the service: listeners up, readiness, and a stop that waits for what is under way.
 
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
@@ -14,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::api::Api;
 use crate::config::Config;
-use crate::{metrics, router};
+use crate::{listen, metrics, router};
 
 /// Runs until a signal, then finishes what is under way.
 pub async fn run(config: &Config) -> Result<()> {
@@ -32,9 +31,7 @@ pub async fn run(config: &Config) -> Result<()> {
     let listener = bind(config.http.bind).await?;
     let address = listener.local_addr().context("asking for the address")?;
     info!("listening on http://{address}, operators on http://{ops}");
-    let server = axum::serve(listener, router::router(&api))
-        .with_graceful_shutdown(stop.clone().cancelled_owned())
-        .into_future();
+    let server = listen::serve(listener, router::router(&api), config.http.limits(), stop.clone());
     let server = tokio::spawn(server);
     stop.cancelled().await;
     drain(config, &api, server).await?;
@@ -71,14 +68,10 @@ async fn serve_ops(
 }
 
 /// First the requests, then the writes and issuer calls that outlive them.
-async fn drain(
-    config: &Config,
-    api: &Api,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
-) -> Result<()> {
+async fn drain(config: &Config, api: &Api, server: tokio::task::JoinHandle<()>) -> Result<()> {
     let within = config.http.drain();
     match tokio::time::timeout(within, server).await {
-        Ok(served) => served.context("waiting for the listener")?.context("serving callers")?,
+        Ok(served) => served.context("waiting for the listener")?,
         Err(_) => warn!("requests are still open after {} s, leaving them", within.as_secs()),
     }
     if api.drain(within).await {

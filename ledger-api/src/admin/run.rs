@@ -4,6 +4,7 @@ use std::io;
 
 use chrono::{DateTime, Utc};
 use ledger_core::admin::{Admin, AdminError, MigrateError, migrate};
+use ledger_core::ledger::GrantsError;
 use ledger_core::reference::{
     ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
 };
@@ -29,6 +30,8 @@ enum Failure {
     Admin(#[from] AdminError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("ledger-admin does not run with this account")]
+    Grants(#[from] GrantsError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     #[error("the result could not be written")]
@@ -42,9 +45,14 @@ impl Failure {
             | Self::Admin(
                 AdminError::Exists { .. } | AdminError::Unknown { .. } | AdminError::Refused { .. },
             ) => Exit::Usage,
-            Self::Admin(AdminError::Store(_)) | Self::Store(_) | Self::Migrate(_) | Self::Output(_) => {
-                Exit::Unavailable
-            }
+            Self::Grants(
+                GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
+            ) => Exit::Blocked,
+            Self::Grants(GrantsError::Store(_))
+            | Self::Admin(AdminError::Store(_))
+            | Self::Store(_)
+            | Self::Migrate(_)
+            | Self::Output(_) => Exit::Unavailable,
         }
     }
 }

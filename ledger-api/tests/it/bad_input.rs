@@ -1,5 +1,7 @@
 //! Everything that must not get in: one table of bad requests, each a clear 4xx that names the place, none a row.
 
+use ledger_api::openapi::codes_of;
+use ledger_api::problem::Code;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -183,12 +185,13 @@ async fn every_bad_body_is_a_problem_that_names_its_place_and_leaves_no_row() {
     let paid = world.paid("paid", 1_000).await;
     let before = world.rows().await;
     let endpoints = [
-        ("/v1/payments".to_owned(), create()),
-        (format!("{ready}/confirm"), confirm()),
-        (format!("{paid}/cancellations"), cancel()),
+        ("/v1/payments".to_owned(), "/v1/payments", create()),
+        (format!("{ready}/confirm"), "/v1/payments/{paymentId}/confirm", confirm()),
+        (format!("{paid}/cancellations"), "/v1/payments/{paymentId}/cancellations", cancel()),
     ];
     let mut tried = 0;
-    for (path, own) in endpoints {
+    for (path, route, own) in endpoints {
+        let documented: Vec<_> = codes_of("post", route).into_iter().map(Code::code).collect();
         for (code, place, body) in anywhere().into_iter().chain(own) {
             let reply = post_text(&world, &path, "one key for all of it", body.clone()).await;
             let shown: String = body.chars().take(200).collect();
@@ -196,6 +199,7 @@ async fn every_bad_body_is_a_problem_that_names_its_place_and_leaves_no_row() {
             assert_eq!(reply.json()["code"], code, "{path} {shown}: {:#}", reply.json());
             let problem = reply.problem(code);
             assert_eq!(problem["outcome"], "not_attempted");
+            assert!(documented.contains(&code), "{route} does not document {code}");
             names(&problem, place);
             assert!(!problem.to_string().contains(CARD_NUMBER), "{path}: a card number is repeated");
             tried += 1;

@@ -1,6 +1,7 @@
 //! Every endpoint that writes × every outcome of its key: fresh, replayed, reused, in progress; and who races.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -90,16 +91,13 @@ async fn blanks_and_the_order_of_fields_make_no_other_body() {
 async fn a_confirm_that_still_runs_is_told_so() {
     let world = World::start("running").await;
     let path = format!("{}/confirm", world.created("order-1", 1_000).await);
-    let body = scripted(1_000, "sim:delay:500");
-    let first = world.posting(&path, "k", &body);
-    let first = tokio::spawn(send(first));
-    let running = loop {
-        let reply = world.post(&path, "k", &body).await;
-        if reply.json()["code"] == "REQUEST_IN_PROGRESS" {
-            break reply;
-        }
-        assert!(!first.is_finished(), "the first ended before a second was seen: {:#}", reply.json());
-    };
+    let body = scripted(1_000, "sim:delay:600");
+    let first = tokio::spawn(send(world.posting(&path, "k", &body)));
+    while world.issuer.truth().traces.is_empty() {
+        assert!(!first.is_finished(), "the issuer was never asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let running = world.post(&path, "k", &body).await;
     assert_eq!((running.status.as_u16(), running.header("retry-after")), (409, Some("1")));
     assert_eq!(running.problem("REQUEST_IN_PROGRESS")["outcome"], "unknown");
     let other = world.post(&path, "k-2", &body).await;

@@ -94,3 +94,34 @@ async fn a_crowd_is_told_that_nothing_was_tried() {
     assert_eq!(slow.await.unwrap().status, 200);
     assert_eq!(world.get(&path).await.status, 200, "the place is free again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_sends_no_whole_head_is_closed() {
+    let world =
+        World::with_limits("loris", Limits { header_within: Duration::from_millis(200), ..LIMITS }).await;
+    let mut socket = TcpStream::connect(world.base.strip_prefix("http://").unwrap()).await.unwrap();
+    socket.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await;
+    assert!(closed.is_ok(), "still open");
+    assert!(!String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_panics_is_answered_with_a_problem() {
+    let router = axum::Router::new()
+        .route("/boom", axum::routing::get(async || -> &'static str { panic!("on purpose") }))
+        .layer(axum::middleware::from_fn(ledger_api::context::layer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(ledger_api::listen::serve(
+        listener,
+        router,
+        LIMITS,
+        tokio_util::sync::CancellationToken::new(),
+    ));
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let reply = send(reqwest::Client::new().get(format!("{base}/boom"))).await;
+    assert_eq!(reply.problem("INTERNAL_ERROR")["outcome"], "unknown");
+    assert!(!String::from_utf8(reply.bytes).unwrap().contains("on purpose"));
+}

@@ -8,6 +8,7 @@ use issuer_gateway::timeouts::Timeouts;
 use ledger_api::admin::make_key;
 use ledger_api::api::Api;
 use ledger_api::limits::Limits;
+use ledger_api::listen;
 use ledger_api::router::router;
 use ledger_core::admin::Admin;
 use ledger_core::ledger::Ledger;
@@ -19,12 +20,15 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, MySqlPool, Row as _};
 use stack::TestDb;
+use tokio_util::sync::CancellationToken;
 
 pub const LIMITS: Limits = Limits {
     body_bytes: 64 * 1024,
     uri_bytes: 2048,
     header_bytes: 16 * 1024,
     header_count: 64,
+    connections: 256,
+    header_within: Duration::from_secs(20),
     body_within: Duration::from_secs(2),
     in_flight: 64,
     queued: 64,
@@ -36,7 +40,6 @@ pub struct World {
     pub db: TestDb,
     pub issuer: IssuerSimulator,
     pub admin: Admin,
-    pub api: Api,
     pub base: String,
     /// `<keyId>.<secret>` of merchant `m-1`.
     pub key: String,
@@ -95,7 +98,7 @@ impl World {
         let base = serve(&api).await;
         let options = PoolOptions { max_connections: 2, min_connections: 0, ..PoolOptions::default() };
         let root = connect(&db.root, options).await.unwrap();
-        Self { db, issuer, admin, api, base, key, client: Client::new(), root }
+        Self { db, issuer, admin, base, key, client: Client::new(), root }
     }
 
     /// A further process on the same ledger.
@@ -175,8 +178,7 @@ impl World {
 async fn serve(api: &Api) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = router(api);
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(listen::serve(listener, router(api), api.limits(), CancellationToken::new()));
     base
 }
 
