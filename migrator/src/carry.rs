@@ -114,7 +114,12 @@ impl Carrier {
         }
     }
 
-    async fn try_dispose(&self, sorted: &Sorted, by: &Provenance, inserted: &mut usize) -> Result<(), StoreError> {
+    async fn try_dispose(
+        &self,
+        sorted: &Sorted,
+        by: &Provenance,
+        inserted: &mut usize,
+    ) -> Result<(), StoreError> {
         *inserted += self.writer.quarantine(&sorted.quarantined, by).await?;
         for (reason, rows) in &sorted.excluded {
             *inserted += self.writer.exclude(rows, reason, by).await?;
@@ -183,7 +188,10 @@ impl Carrier {
         Ok(tally)
     }
 
-    async fn recorded(&self, records: &[&Record<'_>]) -> Result<(HashSet<RowKey>, HashSet<RowKey>), CarryError> {
+    async fn recorded(
+        &self,
+        records: &[&Record<'_>],
+    ) -> Result<(HashSet<RowKey>, HashSet<RowKey>), CarryError> {
         let (mut carried, mut quarantined) = (HashSet::new(), HashSet::new());
         for batch in records.chunks(LOOKUP) {
             let keys: Vec<RowKey> = batch

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn durations_want_a_unit() {
-        assert_eq!(duration("65m"), Ok(Duration::from_secs(3_900)));
+        assert_eq!(duration("65m"), Ok(Duration::from_mins(65)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert!(duration("65").is_err() && duration("m").is_err() && duration("-1s").is_err());
     }

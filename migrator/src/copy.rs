@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ledger_core::mirror_writer::Receipt;
 use tokio_util::sync::CancellationToken;
 
-use crate::carry::{CarryError, Carrier, Run};
+use crate::carry::{Carrier, CarryError, Run};
 use crate::mapping::Aggregate;
 use crate::progress::Progress;
 use crate::tally::{Disposition, Tally};
@@ -65,19 +65,19 @@ pub async fn copy(
             let limit = (options.chunk_rows / ROWS_PER_PAYMENT).max(1);
             let keys = carrier.reader.keys_after(aggregate, &position.after, limit).await?;
             let Some(last) = keys.last().cloned() else { break };
-            let done = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+            let payments = u64::try_from(keys.len()).unwrap_or(u64::MAX);
             let keys: BTreeSet<String> = keys.into_iter().collect();
             if options.dry_run {
                 copied.tally.merge(&carrier.survey(aggregate, &keys).await?);
             } else {
-                let carried = carrier.carry(aggregate, &keys, run).await?;
-                position.write(carrier, run, &last, &carried.tally).await?;
-                copied.tally.merge(&carried.tally);
-                copied.inserted += carried.inserted;
+                let done = carrier.carry(aggregate, &keys, run).await?;
+                position.write(carrier, run, &last, &done.tally).await?;
+                copied.tally.merge(&done.tally);
+                copied.inserted += done.inserted;
             }
             copied.chunks += 1;
             position.after = last;
-            progress.add(done);
+            progress.add(payments);
         }
     }
     Ok(copied)
@@ -123,16 +123,27 @@ struct Position {
 }
 
 impl Position {
-    async fn start(carrier: &Carrier, aggregate: &Aggregate, options: CopyOptions) -> Result<Self, CarryError> {
+    async fn start(
+        carrier: &Carrier,
+        aggregate: &Aggregate,
+        options: CopyOptions,
+    ) -> Result<Self, CarryError> {
         let mapping = format!("{}/{}", carrier.mapping.name, aggregate.name);
-        let receipts = carrier.writer.receipts(&carrier.mapping.source, &mapping, carrier.mapping.version).await?;
+        let receipts =
+            carrier.writer.receipts(&carrier.mapping.source, &mapping, carrier.mapping.version).await?;
         let last = receipts.into_iter().max_by_key(|receipt| receipt.chunk_no);
         let chunk_no = last.as_ref().map_or(1, |receipt| receipt.chunk_no + 1);
         let after = last.filter(|_| options.resume).map_or_else(String::new, |receipt| receipt.to_key);
         Ok(Self { mapping, chunk_no, after })
     }
 
-    async fn write(&mut self, carrier: &Carrier, run: &Run, to: &str, tally: &Tally) -> Result<(), CarryError> {
+    async fn write(
+        &mut self,
+        carrier: &Carrier,
+        run: &Run,
+        to: &str,
+        tally: &Tally,
+    ) -> Result<(), CarryError> {
         let rows = |disposition| u32::try_from(tally.of(disposition).rows).unwrap_or(u32::MAX);
         let receipt = Receipt {
             mapping: self.mapping.clone(),

@@ -9,8 +9,6 @@
 //! code here knows no table. Copy, mirror and the verifier's repair go the same way, [`carry::Carrier`], and telling the
 //! ledger twice adds nothing. Nothing is decided here that the ledger could decide itself.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands"))]
-
 pub mod carry;
 pub mod cli;
 mod command;

@@ -46,7 +46,9 @@ pub fn map(mapping: &Mapping, aggregate: &Aggregate, key: &str, records: &[Recor
     let result = match (parsed, excluded) {
         (_, Some(reason)) => left_out(aggregate, records).map(|rows| Outcome::Excluded { reason, rows }),
         (Some(misfit), None) => Err(misfit),
-        (None, None) => payment(mapping, aggregate, key, records).map(|mapped| Outcome::Payment(Box::new(mapped))),
+        (None, None) => {
+            payment(mapping, aggregate, key, records).map(|mapped| Outcome::Payment(Box::new(mapped)))
+        }
     };
     result.unwrap_or_else(|misfit| Outcome::Quarantined(quarantine(aggregate, records, &misfit)))
 }
@@ -58,10 +60,9 @@ pub fn refused(aggregate: &Aggregate, records: &[Record<'_>], why: &str) -> Vec<
 }
 
 fn first_reject(records: &[Record<'_>]) -> Option<Misfit> {
-    records
-        .iter()
-        .enumerate()
-        .find_map(|(index, record)| record.rejects.first().map(|reject| Misfit { index, reject: reject.clone() }))
+    records.iter().enumerate().find_map(|(index, record)| {
+        record.rejects.first().map(|reject| Misfit { index, reject: reject.clone() })
+    })
 }
 
 fn exclusion(aggregate: &Aggregate, records: &[Record<'_>]) -> Option<String> {
@@ -85,7 +86,8 @@ fn left_out(aggregate: &Aggregate, records: &[Record<'_>]) -> Result<Vec<LegacyR
         .enumerate()
         .map(|(index, record)| {
             let amount = record.amount.or_else(|| record.rejects.is_empty().then_some(rest));
-            let unknown = || record.rejects.first().cloned().unwrap_or_else(|| Reject::new(Reason::Empty, "is empty"));
+            let unknown =
+                || record.rejects.first().cloned().unwrap_or_else(|| Reject::new(Reason::Empty, "is empty"));
             Ok(legacy_row(aggregate, record, amount.ok_or_else(|| Misfit { index, reject: unknown() })?))
         })
         .collect()
@@ -93,9 +95,10 @@ fn left_out(aggregate: &Aggregate, records: &[Record<'_>]) -> Result<Vec<LegacyR
 
 /// What is left of the approvals after all cancels that name an amount.
 fn remaining(records: &[Record<'_>]) -> i64 {
-    let approved: i64 = records.iter().filter_map(|record| record.approval.as_ref()).map(|a| a.amount).sum();
-    let canceled: i64 = records.iter().filter_map(|record| record.cancellation.as_ref()?.amount).sum();
-    approved - canceled
+    let approved =
+        records.iter().filter_map(|record| record.approval.as_ref()).map(|approval| approval.amount);
+    let canceled = records.iter().filter_map(|record| record.cancellation.as_ref()?.amount);
+    approved.fold(0, i64::saturating_add).saturating_sub(canceled.fold(0, i64::saturating_add))
 }
 
 fn payment(
@@ -113,12 +116,14 @@ fn payment(
     let cancellations = cancellations(mapping, records)?;
     let mut vat = 0;
     let mut tax_free = 0;
-    for (index, approval) in records.iter().enumerate().filter_map(|(at, r)| Some((at, r.approval.as_ref()?))) {
+    for (index, approval) in records.iter().enumerate().filter_map(|(at, r)| Some((at, r.approval.as_ref()?)))
+    {
         vat += vat_of(approval).map_err(|reject| Misfit { index, reject })?;
         tax_free += approval.tax_free;
     }
     let rest = remaining(records);
-    let rows = records.iter().map(|record| legacy_row(aggregate, record, record.amount.unwrap_or(rest))).collect();
+    let rows =
+        records.iter().map(|record| legacy_row(aggregate, record, record.amount.unwrap_or(rest))).collect();
     let payment = LegacyPayment {
         source: mapping.source.clone(),
         name: Mapping::payment_name(aggregate, key),
@@ -184,7 +189,11 @@ fn check_total(
     }
     if approvals.len() > 1 {
         let index = index_of(records, |record| record.approval.is_some());
-        return Err(misfit(index, Reason::DuplicateApproval, "is one of several approvals that exceed the total"));
+        return Err(misfit(
+            index,
+            Reason::DuplicateApproval,
+            "is one of several approvals that exceed the total",
+        ));
     }
     Err(misfit(header_at, Reason::TotalMismatch, "has a total that is not the sum of its approvals"))
 }
@@ -198,7 +207,11 @@ fn cancellations(mapping: &Mapping, records: &[Record<'_>]) -> Result<Vec<Legacy
         .collect();
     if rest < 0 {
         let index = cancels.iter().map(|(index, _, _)| *index).next_back().unwrap_or_default();
-        return Err(misfit(index, Reason::OverCancel, "cancels more than was approved, together with the others"));
+        return Err(misfit(
+            index,
+            Reason::OverCancel,
+            "cancels more than was approved, together with the others",
+        ));
     }
     let mut open = rest;
     let mut mapped = Vec::with_capacity(cancels.len());
@@ -227,13 +240,12 @@ fn cancellations(mapping: &Mapping, records: &[Record<'_>]) -> Result<Vec<Legacy
 /// The leg's VAT: as the legacy ledger had it, or by formula where the mapping says so.
 fn vat_of(approval: &Approval) -> Result<i64, Reject> {
     let too_much = || Reject::new(Reason::Tax, "has tax parts larger than its amount");
-    let vat = match approval.vat {
-        Some(vat) => vat,
-        None => {
-            let (amount, tax_free) = (Minor::new(approval.amount), Minor::new(approval.tax_free));
-            let vat = amount.and_then(|amount| tax::vat_in(amount, tax_free?));
-            vat.map_err(|_| too_much())?.get()
-        }
+    let vat = if let Some(vat) = approval.vat {
+        vat
+    } else {
+        let (amount, tax_free) = (Minor::new(approval.amount), Minor::new(approval.tax_free));
+        let vat = amount.and_then(|amount| tax::vat_in(amount, tax_free?));
+        vat.map_err(|_| too_much())?.get()
     };
     if vat + approval.tax_free > approval.amount { Err(too_much()) } else { Ok(vat) }
 }
@@ -245,13 +257,12 @@ fn quarantine(aggregate: &Aggregate, records: &[Record<'_>], misfit: &Misfit) ->
         .enumerate()
         .map(|(index, record)| {
             let own = record.rejects.first().or((index == misfit.index).then_some(&misfit.reject));
-            let (reason, detail, column) = match own {
-                Some(reject) => (reject.reason, reject.detail.clone().into_owned(), reject.column.clone()),
-                None => {
-                    let culprit = culprit.as_deref().unwrap_or("another row");
-                    let detail = format!("goes with {culprit}, which did not fit ({})", misfit.reject.reason);
-                    (Reason::Aggregate, detail, None)
-                }
+            let (reason, detail, column) = if let Some(reject) = own {
+                (reject.reason, reject.detail.clone().into_owned(), reject.column.clone())
+            } else {
+                let culprit = culprit.as_deref().unwrap_or("another row");
+                let detail = format!("goes with {culprit}, which did not fit ({})", misfit.reject.reason);
+                (Reason::Aggregate, detail, None)
             };
             Quarantined {
                 table: record.table.spec.name.clone(),

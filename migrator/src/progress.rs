@@ -23,7 +23,8 @@ impl Progress {
     /// Begins; `quiet` shows nothing.
     pub fn new(what: &'static str, total: u64, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} payments, {per_sec}, {eta} left");
+            let style =
+                ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} payments, {per_sec}, {eta} left");
             let bar = ProgressBar::new(total).with_message(what);
             style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
         });
@@ -45,7 +46,8 @@ impl Progress {
         }
         self.told = Instant::now();
         let spent = self.started.elapsed().as_millis();
-        let left = u128::from(self.total.saturating_sub(self.done)) * spent / u128::from(self.done.max(1)) / 1_000;
+        let left =
+            u128::from(self.total.saturating_sub(self.done)) * spent / u128::from(self.done.max(1)) / 1_000;
         eprintln!("{}: {} of {} payments, {left} s left", self.what, self.done, self.total.max(self.done));
     }
 }

@@ -51,7 +51,8 @@ pub fn tally(out: &mut impl Write, format: Format, tally: &Tally, summary: &Summ
             }
             table(out, &rows)?;
             let word = if summary.ties_out { "totals tie out" } else { "totals do not tie out" };
-            let Summary { legacy, mapped, quarantined, excluded, unrecorded, inserted, seconds, .. } = summary;
+            let Summary { legacy, mapped, quarantined, excluded, unrecorded, inserted, seconds, .. } =
+                summary;
             writeln!(
                 out,
                 "{word}: legacy {} = mapped {} + quarantined {} + excluded {} + unrecorded {}; {inserted} inserted, {seconds} s",
@@ -77,10 +78,12 @@ fn cell(sum: &Sum) -> String {
 /// Columns aligned by blanks, the first row as a head.
 pub fn table(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
     for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Executor as _, Row as _, SqlSafeStr as _, Statement as _,
+};
 
 use crate::mapping::record::Record;
-use crate::mapping::row::SafeRow;
+use crate::mapping::row::{RawColumn, SafeRow};
 use crate::mapping::statement::{Param, Statement};
 use crate::mapping::{Aggregate, Mapping, Table};
 
@@ -63,7 +65,8 @@ struct Values<'a> {
 impl LegacyReader {
     /// Opens `url`.
     pub async fn open(url: &str) -> Result<Self, SourceError> {
-        let options = MySqlConnectOptions::from_str(url).map_err(SourceError::Unavailable)?.disable_statement_logging();
+        let options =
+            MySqlConnectOptions::from_str(url).map_err(SourceError::Unavailable)?.disable_statement_logging();
         let pool = MySqlPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
@@ -79,7 +82,12 @@ impl LegacyReader {
     }
 
     /// The next keys after `after`, in order.
-    pub async fn keys_after(&self, aggregate: &Aggregate, after: &str, limit: u32) -> Result<Vec<String>, SourceError> {
+    pub async fn keys_after(
+        &self,
+        aggregate: &Aggregate,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, SourceError> {
         let values = Values { after, limit, ..Values::default() };
         self.keys(&aggregate.keys, &format!("keys of {}", aggregate.name), &values).await
     }
@@ -94,7 +102,8 @@ impl LegacyReader {
     ) -> Result<BTreeSet<String>, SourceError> {
         let Some(statement) = &table.changed else { return Ok(BTreeSet::new()) };
         let what = format!("changes of {}", table.spec.name);
-        let wall = |at: DateTime<Utc>| at.with_timezone(&mapping.offset).format("%Y-%m-%d %H:%M:%S").to_string();
+        let wall =
+            |at: DateTime<Utc>| at.with_timezone(&mapping.offset).format("%Y-%m-%d %H:%M:%S").to_string();
         let mut open = vec![(from, to)];
         let mut found = BTreeSet::new();
         while let Some((from, to)) = open.pop() {
@@ -151,8 +160,10 @@ impl LegacyReader {
 
     /// What the account may do beyond reading.
     pub async fn wide_grants(&self) -> Result<Vec<String>, SourceError> {
-        let lines: Vec<String> =
-            sqlx::query_scalar("SHOW GRANTS").fetch_all(&self.pool).await.map_err(SourceError::Unavailable)?;
+        let lines: Vec<String> = sqlx::query_scalar("SHOW GRANTS")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(SourceError::Unavailable)?;
         let privileges = |line: &str| {
             let rest = line.strip_prefix("GRANT ").unwrap_or(line);
             rest.split_once(" ON ").map_or(rest, |(privileges, _)| privileges).to_owned()
@@ -172,11 +183,17 @@ impl LegacyReader {
         self.rolling(table, 0, u32::MAX).await?;
         let what = format!("rows of {}", table.spec.name);
         let text = AssertSqlSafe(table.select.sql().to_owned());
-        let described = self.pool.prepare(text.into_sql_str()).await.map_err(|source| select(&what, source))?;
+        let described =
+            self.pool.prepare(text.into_sql_str()).await.map_err(|source| select(&what, source))?;
         Ok(described.columns().iter().map(|column| column.name().to_owned()).collect())
     }
 
-    async fn keys(&self, statement: &Statement, what: &str, values: &Values<'_>) -> Result<Vec<String>, SourceError> {
+    async fn keys(
+        &self,
+        statement: &Statement,
+        what: &str,
+        values: &Values<'_>,
+    ) -> Result<Vec<String>, SourceError> {
         let mut connection = self.pool.acquire().await.map_err(SourceError::Unavailable)?;
         let rows = run(&mut connection, statement, what, values).await?;
         rows.iter()
@@ -206,9 +223,12 @@ async fn run(
             Param::To => query.bind(values.to.clone()),
         };
     }
-    query.fetch_all(connection).await.map_err(|source| match source {
-        sqlx::Error::Database(_) => select(what, source),
-        other => SourceError::Unavailable(other),
+    query.fetch_all(connection).await.map_err(|source| {
+        if source.as_database_error().is_some() {
+            select(what, source)
+        } else {
+            SourceError::Unavailable(source)
+        }
     })
 }
 
@@ -217,7 +237,7 @@ fn select(what: &str, source: sqlx::Error) -> SourceError {
 }
 
 /// The columns as bytes, which is how every SELECT of a mapping returns them.
-fn columns(row: &MySqlRow, what: &str) -> Result<Vec<(String, Option<Vec<u8>>)>, SourceError> {
+fn columns(row: &MySqlRow, what: &str) -> Result<Vec<RawColumn>, SourceError> {
     row.columns()
         .iter()
         .map(|column| {

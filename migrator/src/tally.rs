@@ -58,7 +58,8 @@ pub struct Line {
 impl Tally {
     /// Counts one row.
     pub fn add(&mut self, kind: RowKind, method: &str, disposition: Disposition, amount: Option<i64>) {
-        let sum = Sum { rows: 1, amount: amount.unwrap_or_default(), unreadable: u64::from(amount.is_none()) };
+        let sum =
+            Sum { rows: 1, amount: amount.unwrap_or_default(), unreadable: u64::from(amount.is_none()) };
         self.sums.entry((kind, method.to_owned(), disposition)).or_default().add(sum);
     }
 
@@ -92,7 +93,9 @@ impl Tally {
         groups
             .into_iter()
             .map(|(kind, method)| {
-                let of = |disposition| self.sums.get(&(kind, method.clone(), disposition)).copied().unwrap_or_default();
+                let of = |disposition| {
+                    self.sums.get(&(kind, method.clone(), disposition)).copied().unwrap_or_default()
+                };
                 let (mapped, quarantined) = (of(Disposition::Mapped), of(Disposition::Quarantined));
                 let (excluded, unrecorded) = (of(Disposition::Excluded), of(Disposition::Unrecorded));
                 let legacy = self.sum(|(other, named, _)| *other == kind && *named == method);

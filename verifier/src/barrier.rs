@@ -45,7 +45,10 @@ impl Servers<'_> {
             return Err(Failed::NoGtids("ledger"));
         }
         if !self.ledger.wait_for_gtid(&committed, limit).await? {
-            return Ok(Barrier::Late(format!("the ledger's replica is behind by more than {} s", limit.as_secs())));
+            return Ok(Barrier::Late(format!(
+                "the ledger's replica is behind by more than {} s",
+                limit.as_secs()
+            )));
         }
         let (legacy, _) = replica::server(self.legacy.pool()).await?;
         if legacy == self.ledger.server_uuid().await? {
@@ -56,7 +59,10 @@ impl Servers<'_> {
             return Err(Failed::NoGtids("legacy"));
         }
         if !replica::wait_for(self.legacy.pool(), &theirs, limit).await? {
-            return Ok(Barrier::Late(format!("the legacy replica is behind by more than {} s", limit.as_secs())));
+            return Ok(Barrier::Late(format!(
+                "the legacy replica is behind by more than {} s",
+                limit.as_secs()
+            )));
         }
         Ok(Barrier::Passed(format!("{committed};{theirs}")))
     }

@@ -77,7 +77,9 @@ fn drill(look: &Look, bad: &BTreeSet<usize>, owners: &HashMap<PaymentId, &Owner>
         let owner = owners.get(&key.payment_id).map(|owner| (*owner).clone());
         match look.actual.get(key) {
             None => gaps.push(gap(look, Class::MissingLedger, key, missing(told), owner)),
-            Some(held) if held != told => gaps.push(gap(look, Class::FieldDiff, key, differing(told, held), None)),
+            Some(held) if held != told => {
+                gaps.push(gap(look, Class::FieldDiff, key, differing(told, held), None));
+            }
             Some(_) => {}
         }
     }
@@ -94,8 +96,9 @@ fn missing(told: &Money) -> String {
 
 fn differing(told: &Money, held: &Money) -> String {
     let pairs = told.fields.iter().zip(&held.fields).filter(|(told, held)| told != held);
-    let texts: Vec<String> =
-        pairs.map(|((name, told), (_, held))| format!("{name} is {told} in legacy, {held} in the ledger")).collect();
+    let texts: Vec<String> = pairs
+        .map(|((name, told), (_, held))| format!("{name} is {told} in legacy, {held} in the ledger"))
+        .collect();
     texts.join("; ").chars().take(DETAIL).collect()
 }
 
@@ -106,13 +109,13 @@ fn extra(look: &Look, key: &MoneyKey, held: &Money) -> Gap {
         rows.filter(|row| row.table == *table && row.pk == *pk).find_map(|row| row.misfit.clone())
     });
     let amount = held.amount;
-    match fits_no_more {
+    let detail = match fits_no_more {
         Some(reason) => {
-            let detail = format!("{amount} is in the ledger; its legacy rows changed and do not fit any more ({reason})");
-            gap(look, Class::Quarantined, key, detail, None)
+            format!("{amount} is in the ledger; its legacy rows changed and do not fit any more ({reason})")
         }
-        None => gap(look, Class::ExtraLedger, key, format!("{amount} in the ledger is not in the legacy ledger"), None),
-    }
+        None => format!("{amount} in the ledger is not in the legacy ledger"),
+    };
+    gap(look, Class::ExtraLedger, key, detail, None)
 }
 
 fn gap(look: &Look, class: Class, key: &MoneyKey, detail: String, owner: Option<Owner>) -> Gap {
@@ -134,7 +137,9 @@ fn unrecorded(look: &Look, owner: &Owner, told: &Told) -> Vec<Gap> {
     unknown
         .map(|row| {
             let (class, detail) = match &row.misfit {
-                Some(reason) => (Class::MissingLedger, format!("is recorded nowhere, and does not fit: {reason}")),
+                Some(reason) => {
+                    (Class::MissingLedger, format!("is recorded nowhere, and does not fit: {reason}"))
+                }
                 None => (Class::Stale, "changed in place without changing what it means".to_owned()),
             };
             let (table, pk) = (row.table.clone(), row.pk.clone());
@@ -160,7 +165,8 @@ mod tests {
         };
         let mut look = Look { expected: rows(expected), actual: rows(actual), ..Look::default() };
         for (id, _) in expected {
-            let standing = vec![Standing { table: "T".to_owned(), pk: id.to_string(), hash: HASH, misfit: None }];
+            let standing =
+                vec![Standing { table: "T".to_owned(), pk: id.to_string(), hash: HASH, misfit: None }];
             let owner = ("card".to_owned(), id.to_string());
             look.told.insert(owner, Told { payment_id: Some(payment(*id)), standing });
             look.recorded.insert(("T".to_owned(), id.to_string(), HASH));
@@ -199,7 +205,12 @@ mod tests {
     #[test]
     fn a_row_that_does_not_fit_is_complete_once_it_is_in_quarantine() {
         let mut look = look(&[], &[]);
-        let row = Standing { table: "T".to_owned(), pk: "9".to_owned(), hash: HASH, misfit: Some("ORPHAN".to_owned()) };
+        let row = Standing {
+            table: "T".to_owned(),
+            pk: "9".to_owned(),
+            hash: HASH,
+            misfit: Some("ORPHAN".to_owned()),
+        };
         look.told.insert(("card".to_owned(), "9".to_owned()), Told { payment_id: None, standing: vec![row] });
         assert_eq!(classes(&look), [(Class::MissingLedger, "9".to_owned())]);
         look.quarantined.insert(("T".to_owned(), "9".to_owned(), HASH));

@@ -129,7 +129,10 @@ impl Scope {
     }
 
     /// The legacy keys of the payments that the ledger names.
-    async fn headers_of_payments(&self, sides: &Sides<'_>) -> Result<Vec<(String, String, PaymentId)>, Failed> {
+    async fn headers_of_payments(
+        &self,
+        sides: &Sides<'_>,
+    ) -> Result<Vec<(String, String, PaymentId)>, Failed> {
         let ids: Vec<PaymentId> = self.payments.iter().copied().collect();
         let rows = sides.ledger.rows_of(&sides.mapping.source, &ids).await?;
         Ok(rows
@@ -188,17 +191,21 @@ impl Look {
 
     /// Whether some version of a row is in quarantine and none is recorded elsewhere.
     pub fn is_quarantined(&self, table: &str, pk: &str) -> bool {
-        let of = |rows: &HashSet<(String, String, [u8; 32])>| rows.iter().any(|row| row.0 == table && row.1 == pk);
+        let of =
+            |rows: &HashSet<(String, String, [u8; 32])>| rows.iter().any(|row| row.0 == table && row.1 == pk);
         of(&self.quarantined) && !of(&self.recorded)
     }
 
     fn take(&mut self, aggregate: &Aggregate, key: String, outcome: &Outcome) -> Option<PaymentId> {
         let told = match outcome {
             Outcome::Payment(mapped) => self.take_payment(mapped),
-            Outcome::Excluded { reason, rows } => {
-                Told { payment_id: None, standing: rows.iter().map(|row| standing(row, Some(reason))).collect() }
+            Outcome::Excluded { reason, rows } => Told {
+                payment_id: None,
+                standing: rows.iter().map(|row| standing(row, Some(reason))).collect(),
+            },
+            Outcome::Quarantined(rows) => {
+                Told { payment_id: None, standing: rows.iter().map(misfit).collect() }
             }
-            Outcome::Quarantined(rows) => Told { payment_id: None, standing: rows.iter().map(misfit).collect() },
         };
         let payment_id = told.payment_id;
         self.told.insert((aggregate.name.clone(), key), told);
@@ -211,7 +218,9 @@ impl Look {
         for key in rows.keys() {
             let row = match key.role {
                 Role::Approval => mapped.rows.iter().find(|row| row.pk == key.name && is_approval(row)),
-                Role::Cancel => mapped.rows.iter().find(|row| format!("{}:{}", row.table, row.pk) == key.name),
+                Role::Cancel => {
+                    mapped.rows.iter().find(|row| format!("{}:{}", row.table, row.pk) == key.name)
+                }
             };
             if let Some(row) = row {
                 let place = (row.table.clone(), row.pk.clone());
@@ -226,7 +235,9 @@ impl Look {
     async fn dispositions(&mut self, sides: &Sides<'_>) -> Result<(), Failed> {
         let rows = self.told.values().flat_map(|told| &told.standing);
         let keys: Vec<(&str, &str)> = rows.map(|row| (row.table.as_str(), row.pk.as_str())).collect();
-        for Disposed { table, pk, hash, disposition, .. } in sides.ledger.disposed(&sides.mapping.source, &keys).await? {
+        for Disposed { table, pk, hash, disposition, .. } in
+            sides.ledger.disposed(&sides.mapping.source, &keys).await?
+        {
             let into = if disposition == "QUARANTINED" { &mut self.quarantined } else { &mut self.recorded };
             into.insert((table, pk, hash));
         }
@@ -243,5 +254,10 @@ fn standing(row: &LegacyRow, misfit: Option<&String>) -> Standing {
 }
 
 fn misfit(row: &Quarantined) -> Standing {
-    Standing { table: row.table.clone(), pk: row.pk.clone(), hash: row.hash, misfit: Some(row.reason.clone()) }
+    Standing {
+        table: row.table.clone(),
+        pk: row.pk.clone(),
+        hash: row.hash,
+        misfit: Some(row.reason.clone()),
+    }
 }

@@ -119,7 +119,8 @@ impl Verifier {
             started_at,
             finished_at: ledger_runtime::clock::now(),
         };
-        let recorded = if options.dry_run { None } else { Some(self.log.append(&record, &outcome.findings).await?) };
+        let recorded =
+            if options.dry_run { None } else { Some(self.log.append(&record, &outcome.findings).await?) };
         Ok(Verdict {
             command: "verify",
             state: outcome.state,
@@ -164,7 +165,8 @@ impl Verifier {
             unsettled: scope.unsettled,
             compared: None,
         };
-        let gaps = if compared.gaps.is_empty() { Vec::new() } else { self.still(&compared.gaps, options).await? };
+        let gaps =
+            if compared.gaps.is_empty() { Vec::new() } else { self.still(&compared.gaps, options).await? };
         outcome.compared = Some(compared);
         if gaps.is_empty() {
             return Ok(outcome);
@@ -196,14 +198,17 @@ impl Verifier {
                 finding(seen.unwrap_or(gap), seen.is_none())
             })
             .collect();
-        let open = outcome.findings.iter().filter(|finding| !finding.healed && finding.class != Class::Quarantined);
+        let open =
+            outcome.findings.iter().filter(|finding| !finding.healed && finding.class != Class::Quarantined);
         (outcome.state, outcome.reason) = if over {
             let reason = format!("{} rows are missing, a run may repair {}", healable.len(), options.budget);
             (RunState::Frozen, Some(reason))
         } else if open.count() > 0 {
             (RunState::Findings, None)
-        } else {
+        } else if outcome.findings.iter().any(|finding| finding.healed) {
             (RunState::Healed, None)
+        } else {
+            (RunState::Green, Some("what is missing stands in quarantine".to_owned()))
         };
         Ok(())
     }

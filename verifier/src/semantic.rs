@@ -223,8 +223,11 @@ mod tests {
         amounts
             .iter()
             .map(|(id, amount)| {
-                let key =
-                    MoneyKey { payment_id: PaymentId::from_bytes([*id; 16]), role: Role::Approval, name: "t".to_owned() };
+                let key = MoneyKey {
+                    payment_id: PaymentId::from_bytes([*id; 16]),
+                    role: Role::Approval,
+                    name: "t".to_owned(),
+                };
                 (key, Money { amount: *amount, fields: vec![("amount", amount.to_string())] })
             })
             .collect()

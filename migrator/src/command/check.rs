@@ -77,7 +77,9 @@ async fn accounts(reader: &LegacyReader) -> Result<Finding, Failed> {
     let wide = reader.wide_grants().await?;
     Ok(match wide.first() {
         None => good("legacy account", "SELECT only".to_owned()),
-        Some(grant) => blocked("legacy account", format!("may {grant}: give the migrator an account with SELECT only")),
+        Some(grant) => {
+            blocked("legacy account", format!("may {grant}: give the migrator an account with SELECT only"))
+        }
     })
 }
 
@@ -123,7 +125,8 @@ async fn sample(
             Outcome::Quarantined(rows) => {
                 let own = rows.iter().filter(|row| row.reason != "AGGREGATE");
                 for row in own {
-                    let column = row.column.as_deref().map_or_else(String::new, |column| format!(".{column}"));
+                    let column =
+                        row.column.as_deref().map_or_else(String::new, |column| format!(".{column}"));
                     *reasons.entry(format!("{} in {}{column}", row.reason, row.table)).or_default() += 1;
                 }
             }
@@ -134,7 +137,8 @@ async fn sample(
     Ok(if reasons.is_empty() {
         good(&what, counts)
     } else {
-        let reasons: Vec<String> = reasons.into_iter().map(|(reason, count)| format!("{count} × {reason}")).collect();
+        let reasons: Vec<String> =
+            reasons.into_iter().map(|(reason, count)| format!("{count} × {reason}")).collect();
         let detail = format!("{counts}; quarantine: {}", reasons.join(", "));
         Finding { what, verdict: Verdict::Finding, detail }
     })

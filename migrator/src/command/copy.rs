@@ -43,7 +43,13 @@ pub async fn certify(ends: &Ends, format: Format) -> Result<Exit, Failed> {
     print("certify", &tally, 0, started, format)
 }
 
-fn print(command: &str, tally: &Tally, inserted: usize, started: Instant, format: Format) -> Result<Exit, Failed> {
+fn print(
+    command: &str,
+    tally: &Tally,
+    inserted: usize,
+    started: Instant,
+    format: Format,
+) -> Result<Exit, Failed> {
     let spent = started.elapsed();
     let summary = Summary {
         command,

@@ -41,8 +41,13 @@ pub async fn run(args: &ExplainArgs, format: Format) -> Result<Exit, Failed> {
 }
 
 fn row(record: &Record<'_>) -> serde_json::Value {
-    let fields: Vec<_> =
-        record.table.spec.columns().into_iter().map(|(field, column)| format!("{field} ← {column}")).collect();
+    let fields: Vec<_> = record
+        .table
+        .spec
+        .columns()
+        .into_iter()
+        .map(|(field, column)| format!("{field} ← {column}"))
+        .collect();
     json!({
         "table": record.table.spec.name,
         "pk": record.pk,

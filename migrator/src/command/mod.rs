@@ -53,8 +53,9 @@ pub async fn run(cli: Cli) -> Exit {
 impl Failed {
     fn exit(&self) -> Exit {
         match self {
-            Self::Mapping(_) | Self::Usage(_) => Exit::Usage,
-            Self::Source(SourceError::Select { .. })
+            Self::Mapping(_)
+            | Self::Usage(_)
+            | Self::Source(SourceError::Select { .. })
             | Self::Carry(CarryError::Source(SourceError::Select { .. })) => Exit::Usage,
             Self::Source(SourceError::Unavailable(_))
             | Self::Carry(CarryError::Source(SourceError::Unavailable(_)))

@@ -22,7 +22,13 @@ pub async fn list(args: &QuarantineArgs, format: Format) -> Result<Exit, Failed>
                 let head = ["reason", "rows", "amount", "unreadable", "oldest"].map(str::to_owned).to_vec();
                 let rows = reasons.iter().map(|line| {
                     let (rows, amount) = (line.rows.to_string(), line.amount.to_string());
-                    vec![line.reason.clone(), rows, amount, line.unreadable.to_string(), line.oldest.to_rfc3339()]
+                    vec![
+                        line.reason.clone(),
+                        rows,
+                        amount,
+                        line.unreadable.to_string(),
+                        line.oldest.to_rfc3339(),
+                    ]
                 });
                 report::table(out, &std::iter::once(head).chain(rows).collect::<Vec<_>>())?;
             }
@@ -34,9 +40,9 @@ pub async fn list(args: &QuarantineArgs, format: Format) -> Result<Exit, Failed>
         Format::Json => rows.iter().try_for_each(|row| report::json(out, row))?,
         Format::Table => {
             let head = ["table", "key", "column", "detail"].map(str::to_owned).to_vec();
-            let rows = rows.into_iter().map(|row| {
-                vec![row.table, row.pk, row.column.unwrap_or_else(|| "-".to_owned()), row.detail]
-            });
+            let rows = rows
+                .into_iter()
+                .map(|row| vec![row.table, row.pk, row.column.unwrap_or_else(|| "-".to_owned()), row.detail]);
             report::table(out, &std::iter::once(head).chain(rows).collect::<Vec<_>>())?;
         }
     }

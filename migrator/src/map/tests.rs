@@ -1,6 +1,4 @@
 //! What the map makes of the quirks of old tables.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
-
 use super::*;
 use crate::mapping::row::SafeRow;
 
@@ -60,8 +58,13 @@ fn approval(no: &'static str, amount: &'static str) -> Row {
 }
 
 fn full(amount: Option<&'static str>) -> Row {
-    let columns =
-        vec![("TID", Some(TID)), ("CNCL_DT", Some("20260303")), ("CNCL_TM", Some("100000")), ("CNCL_AMT", amount), ("CNCL_RSN", None)];
+    let columns = vec![
+        ("TID", Some(TID)),
+        ("CNCL_DT", Some("20260303")),
+        ("CNCL_TM", Some("100000")),
+        ("CNCL_AMT", amount),
+        ("CNCL_RSN", None),
+    ];
     ("TB_CARD_CNCL", columns)
 }
 
@@ -99,9 +102,15 @@ fn a_full_cancel_without_amount_takes_what_partial_cancels_left() {
     let tid = TID;
     assert_eq!(
         cancels,
-        [(format!("TB_CARD_PART_CNCL:{tid}/1").as_str(), 20_000), (format!("TB_CARD_CNCL:{tid}").as_str(), 30_000)]
+        [
+            (format!("TB_CARD_PART_CNCL:{tid}/1").as_str(), 20_000),
+            (format!("TB_CARD_CNCL:{tid}").as_str(), 30_000)
+        ]
     );
-    assert_eq!(mapped.rows.iter().map(|row| row.amount).collect::<Vec<_>>(), [50_000, 50_000, 30_000, 20_000]);
+    assert_eq!(
+        mapped.rows.iter().map(|row| row.amount).collect::<Vec<_>>(),
+        [50_000, 50_000, 30_000, 20_000]
+    );
 }
 
 #[test]
@@ -140,15 +149,22 @@ fn a_retried_insert_is_a_collision_unless_it_is_a_split() {
     assert_eq!(reasons(outcome_of("card", &twice)), ["AGGREGATE", "DUPLICATE_APPROVAL", "AGGREGATE"]);
     let split = [header("50000"), approval("00000001", "20000"), approval("00000002", "30000")];
     assert_eq!(mapped(outcome_of("card", &split)).payment.approvals.len(), 2);
-    assert_eq!(reasons(outcome_of("card", &[header("40000"), approval("00000001", "50000")]))[0], "TOTAL_MISMATCH");
+    assert_eq!(
+        reasons(outcome_of("card", &[header("40000"), approval("00000001", "50000")]))[0],
+        "TOTAL_MISMATCH"
+    );
 }
 
 #[test]
 fn a_dirty_value_names_its_column_and_takes_its_payment_along() {
-    let Outcome::Quarantined(rows) = outcome_of("card", &[header("50000"), approval("00000001", "5E4")]) else {
+    let Outcome::Quarantined(rows) = outcome_of("card", &[header("50000"), approval("00000001", "5E4")])
+    else {
         panic!("it was mapped")
     };
-    assert_eq!((rows[1].reason.as_str(), rows[1].column.as_deref(), rows[1].amount), ("AMOUNT_TEXT", Some("AMT"), None));
+    assert_eq!(
+        (rows[1].reason.as_str(), rows[1].column.as_deref(), rows[1].amount),
+        ("AMOUNT_TEXT", Some("AMT"), None)
+    );
     assert_eq!((rows[0].reason.as_str(), rows[0].amount), ("AGGREGATE", Some(50_000)));
     assert!(!format!("{rows:?}").contains("4111111111111111"), "masked before anything else sees it");
 }
@@ -160,7 +176,11 @@ fn test_merchants_and_deleted_rows_are_left_out_with_a_reason() {
     assert_eq!(reason, "TEST_MERCHANT");
     assert_eq!(rows.iter().map(|row| row.amount).collect::<Vec<_>>(), [50_000, 50_000, 50_000]);
     let rows = [header_of("shop1", "Y", "50000"), approval("00000001", "5E4")];
-    assert_eq!(reasons(outcome_of("card", &rows)), ["AGGREGATE", "AMOUNT_TEXT"], "an unknown amount ties out nowhere else");
+    assert_eq!(
+        reasons(outcome_of("card", &rows)),
+        ["AGGREGATE", "AMOUNT_TEXT"],
+        "an unknown amount ties out nowhere else"
+    );
 }
 
 #[test]

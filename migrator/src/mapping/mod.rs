@@ -100,19 +100,23 @@ impl Mapping {
             });
         }
         let directory = Path::new(name);
-        Self::read(name, &|file| std::fs::read_to_string(directory.join(file)).map_err(|error| error.to_string()))
+        Self::read(name, &|file| {
+            std::fs::read_to_string(directory.join(file)).map_err(|error| error.to_string())
+        })
     }
 
     fn read(name: &str, file: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, MappingError> {
         let fault = |text: String| MappingError { name: name.to_owned(), faults: vec![text] };
         let text = file("mapping.toml").map_err(|error| fault(format!("mapping.toml: {error}")))?;
-        let written: MappingFile = toml::from_str(&text).map_err(|error| fault(format!("mapping.toml: {error}")))?;
+        let written: MappingFile =
+            toml::from_str(&text).map_err(|error| fault(format!("mapping.toml: {error}")))?;
         let mut loader = Loader { file, codes: &written.codes, faults: Vec::new() };
         let offset = FixedOffset::east_opt(written.utc_offset_hours.saturating_mul(3600));
         if offset.is_none() {
             loader.faults.push("utc_offset_hours lies outside a day".to_owned());
         }
-        let aggregates: Vec<_> = written.aggregate.into_iter().filter_map(|read| loader.aggregate(read)).collect();
+        let aggregates: Vec<_> =
+            written.aggregate.into_iter().filter_map(|read| loader.aggregate(read)).collect();
         let faults = loader.faults;
         match offset {
             Some(offset) if faults.is_empty() => Ok(Self {
@@ -181,7 +185,13 @@ impl Loader<'_> {
             }
         }
         let tables = written.table.into_iter().filter_map(|table| self.table(table)).collect();
-        Some(Aggregate { name: written.name, method: method.ok()?, keys: keys?, exclude: written.exclude, tables })
+        Some(Aggregate {
+            name: written.name,
+            method: method.ok()?,
+            keys: keys?,
+            exclude: written.exclude,
+            tables,
+        })
     }
 
     fn table(&mut self, written: TableFile) -> Option<Table> {
@@ -189,7 +199,8 @@ impl Loader<'_> {
         let select = self.statement(&written.select, &[Param::Keys]);
         let (changed, rolling) = if written.changed == "none" {
             let Some(rolling) = &written.rolling else {
-                self.faults.push(format!("{}: without a change column it needs a rolling SELECT", written.name));
+                self.faults
+                    .push(format!("{}: without a change column it needs a rolling SELECT", written.name));
                 return None;
             };
             (None, Some(self.statement(rolling, &[Param::Slice, Param::Slices])?))
@@ -237,7 +248,9 @@ impl Loader<'_> {
             Some(map) if !self.codes.contains_key(map) => {
                 self.faults.push(format!("{table}: code map {map} is not there"));
             }
-            None if field.column.is_some() => self.faults.push(format!("{table}: a code column needs a code map")),
+            None if field.column.is_some() => {
+                self.faults.push(format!("{table}: a code column needs a code map"));
+            }
             Some(_) | None => {}
         }
     }
@@ -256,8 +269,6 @@ impl Loader<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
     use super::*;
 
     #[test]

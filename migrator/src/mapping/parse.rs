@@ -1,7 +1,9 @@
 //! Strict parsers of single values: bytes as the legacy table holds them in, a canonical value or a reason out. Nothing
 //! here panics, guesses or rounds.
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, TimeZone as _, Timelike as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, TimeZone as _, Timelike as _, Utc,
+};
 use ledger_core::money::MAX_AMOUNT;
 use ledger_core::time::to_micros;
 
@@ -44,12 +46,16 @@ pub fn amount(text: &str, sign: Sign, zero: bool) -> Result<i64, Reject> {
         None => (false, trimmed),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let whole = ungroup(whole).ok_or_else(|| Reject::new(Reason::AmountText, "is no whole number in digits"))?;
+    let whole =
+        ungroup(whole).ok_or_else(|| Reject::new(Reason::AmountText, "is no whole number in digits"))?;
     if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Reject::new(Reason::AmountText, "is no whole number in digits"));
     }
     if fraction.bytes().any(|b| b != b'0') {
-        return Err(Reject::new(Reason::AmountFraction, "has a fraction, and its currency has no minor unit"));
+        return Err(Reject::new(
+            Reason::AmountFraction,
+            "has a fraction, and its currency has no minor unit",
+        ));
     }
     let value: i64 = whole
         .parse()
@@ -78,7 +84,8 @@ fn ungroup(text: &str) -> Option<String> {
         grouped = true;
         digits.push_str(group);
     }
-    let plausible = !first.is_empty() && (!grouped || first.len() <= 3) && digits.bytes().all(|b| b.is_ascii_digit());
+    let plausible =
+        !first.is_empty() && (!grouped || first.len() <= 3) && digits.bytes().all(|b| b.is_ascii_digit());
     plausible.then_some(digits)
 }
 

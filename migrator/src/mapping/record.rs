@@ -8,8 +8,8 @@ use super::parse;
 use super::reason::{Reason, Reject};
 use super::row::SafeRow;
 use super::spec::{
-    AmountField, ApprovalFields, CancellationFields, CardField, CodeField, CountField, HeaderFields, InstantField, Null,
-    TextField,
+    AmountField, ApprovalFields, CancellationFields, CardField, CodeField, CountField, HeaderFields,
+    InstantField, Null, TextField,
 };
 use super::{Aggregate, Mapping, Table};
 
@@ -140,7 +140,10 @@ impl Reader<'_> {
             approval_no: self.optional(fields.approval_no.as_ref())?,
             approved_at,
             card: fields.card.as_ref().map(|field| self.card(field)).transpose()?.flatten(),
-            installment_months: fields.installment_months.as_ref().map_or(Ok(0), |field| self.count(field))?,
+            installment_months: fields
+                .installment_months
+                .as_ref()
+                .map_or(Ok(0), |field| self.count(field))?,
         })
     }
 
@@ -204,8 +207,10 @@ impl Reader<'_> {
     fn code(&self, field: &CodeField, day: NaiveDate) -> Result<String, Reject> {
         let Some(column) = &field.column else { return Ok(field.value.clone().unwrap_or_default()) };
         let bytes = self.row.get(column).ok_or_else(|| empty().of(column))?;
-        let text = parse::text(bytes, parse::Charset::Cp949, usize::MAX, false).map_err(|reject| reject.of(column))?;
-        let known = field.codes.as_ref().and_then(|map| self.mapping.code(map, &parse::code(&text, field.fold), day));
+        let text = parse::text(bytes, parse::Charset::Cp949, usize::MAX, false)
+            .map_err(|reject| reject.of(column))?;
+        let known =
+            field.codes.as_ref().and_then(|map| self.mapping.code(map, &parse::code(&text, field.fold), day));
         known.map(str::to_owned).ok_or_else(|| {
             Reject::new(Reason::CodeUnknown, "holds a code that its map does not know on that day").of(column)
         })

@@ -5,18 +5,22 @@ use sha2::{Digest as _, Sha256};
 use super::Table;
 use super::mask;
 
+/// A column as it was read: its name and its bytes.
+pub type RawColumn = (String, Option<Vec<u8>>);
+
 /// A row whose card columns are truncated and whose free text is masked: there is no other way to make one.
 #[derive(Debug, Clone)]
 pub struct SafeRow {
-    columns: Vec<(String, Option<Vec<u8>>)>,
+    columns: Vec<RawColumn>,
 }
 
 impl SafeRow {
     /// Takes the columns as they were read.
-    pub fn new(table: &Table, columns: Vec<(String, Option<Vec<u8>>)>) -> Self {
+    pub fn new(table: &Table, columns: Vec<RawColumn>) -> Self {
         let fields = table.spec.columns();
         let safe = |name: &str, bytes: Vec<u8>| {
-            let used: Vec<&str> = fields.iter().filter(|(_, column)| *column == name).map(|(field, _)| *field).collect();
+            let used: Vec<&str> =
+                fields.iter().filter(|(_, column)| *column == name).map(|(field, _)| *field).collect();
             if used.contains(&"card") {
                 mask::card_column(&bytes)
             } else if used.iter().all(|field| *field == "reason") {

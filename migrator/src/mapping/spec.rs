@@ -227,7 +227,8 @@ impl TableFile {
             columns.extend(approval.vat.column.as_deref().map(|column| ("vat", column)));
             columns.extend(approval.issuer_id.column.as_deref().map(|column| ("issuer_id", column)));
             columns.extend(approval.approval_no.as_ref().map(|field| ("approval_no", field.column.as_str())));
-            columns.extend(approval.approved_at.columns.iter().map(|column| ("approved_at", column.as_str())));
+            columns
+                .extend(approval.approved_at.columns.iter().map(|column| ("approved_at", column.as_str())));
             columns.extend(approval.card.as_ref().map(|field| ("card", field.column.as_str())));
             let months = approval.installment_months.as_ref();
             columns.extend(months.map(|field| ("installment_months", field.column.as_str())));
@@ -238,7 +239,9 @@ impl TableFile {
             let vat = cancellation.vat.as_ref().and_then(|field| field.column.as_deref());
             columns.extend(vat.map(|column| ("vat", column)));
             columns.extend(cancellation.reason.as_ref().map(|field| ("reason", field.column.as_str())));
-            columns.extend(cancellation.canceled_at.columns.iter().map(|column| ("canceled_at", column.as_str())));
+            columns.extend(
+                cancellation.canceled_at.columns.iter().map(|column| ("canceled_at", column.as_str())),
+            );
         }
         columns
     }

@@ -53,7 +53,10 @@ pub fn router(shared: Shared, drills: bool) -> Router {
 
 async fn touched(State(shared): State<Shared>, Json(touch): Json<Touch>) -> (StatusCode, Json<Answer>) {
     if !shared.tables.contains(&touch.table) || touch.key.is_empty() {
-        return (StatusCode::NOT_FOUND, Json(Answer { taken: false, why: "the mapping knows no such table or key" }));
+        return (
+            StatusCode::NOT_FOUND,
+            Json(Answer { taken: false, why: "the mapping knows no such table or key" }),
+        );
     }
     let (status, taken, why) = match shared.queue.offer(touch) {
         Offered::Taken => (StatusCode::ACCEPTED, true, "queued"),

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::carry::{CarryError, Carrier, Run};
+use crate::carry::{Carrier, CarryError, Run};
 use crate::tally::Disposition;
 
 use queue::{Queue, Touch};
@@ -65,10 +65,10 @@ async fn deliver(carrier: &Carrier, run: &Run, queue: &Queue, batch: &[Touch], s
         let mut pause = Duration::from_millis(100);
         loop {
             match carrier.carry(aggregate, keys, run).await {
-                Ok(carried) => {
+                Ok(done) => {
                     let payments = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-                    let quarantined = carried.tally.of(Disposition::Quarantined).rows;
-                    let inserted = u64::try_from(carried.changes).unwrap_or(u64::MAX);
+                    let quarantined = done.tally.of(Disposition::Quarantined).rows;
+                    let inserted = u64::try_from(done.changes).unwrap_or(u64::MAX);
                     queue.counts.carried(payments, inserted, quarantined);
                     break;
                 }
@@ -87,12 +87,7 @@ async fn deliver(carrier: &Carrier, run: &Run, queue: &Queue, batch: &[Touch], s
 }
 
 /// Puts the keys of changed rows into the queue, again and again, until it is stopped.
-pub async fn poll(
-    carrier: &Carrier,
-    queue: &Arc<Queue>,
-    every: Duration,
-    stop: &CancellationToken,
-) {
+pub async fn poll(carrier: &Carrier, queue: &Arc<Queue>, every: Duration, stop: &CancellationToken) {
     let mut since = ledger_runtime::clock::now() - OVERLAP;
     let mut clock = tokio::time::interval(every);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -24,7 +24,10 @@ async fn a_copy_ties_out_and_a_second_one_inserts_nothing() {
         let amount = |part: &str| line[part]["amount"].as_i64().unwrap();
         assert_eq!(amount("legacy"), amount("mapped") + amount("quarantined") + amount("excluded"), "{line}");
     }
-    assert_eq!(kinds(&first.lines), ["APPROVAL CARD", "APPROVAL TRANSFER", "CANCEL CARD", "CANCEL TRANSFER", "HEADER CARD"]);
+    assert_eq!(
+        kinds(&first.lines),
+        ["APPROVAL CARD", "APPROVAL TRANSFER", "CANCEL CARD", "CANCEL TRANSFER", "HEADER CARD"]
+    );
 
     // The facts say the same as the totals.
     let approved = ends.count("SELECT CAST(SUM(amount) AS SIGNED) FROM approval").await;
@@ -58,7 +61,10 @@ async fn dirty_rows_are_in_quarantine_with_their_reason_and_without_card_numbers
     assert_eq!(ends.run(&["copy"]).code, Some(0));
     for dirty in &made.dirty {
         let listed = ends.run(&["quarantine", "list", "--reason", dirty.reason]);
-        let found = listed.lines.iter().find(|row| row["table"] == json!(dirty.table) && row["pk"] == json!(dirty.pk));
+        let found = listed
+            .lines
+            .iter()
+            .find(|row| row["table"] == json!(dirty.table) && row["pk"] == json!(dirty.pk));
         let found = found.unwrap_or_else(|| panic!("{dirty:?} is not listed: {listed:?}"));
         assert_eq!(found["column"], json!(dirty.column), "{found}");
     }
@@ -70,9 +76,12 @@ async fn dirty_rows_are_in_quarantine_with_their_reason_and_without_card_numbers
         .collect();
     assert_eq!(reasons["ORPHAN"], 2, "{reasons:?}");
     assert_eq!(reasons.len(), 12, "eleven reasons and the rows that go with them: {reasons:?}");
-    let whole = ends.count("SELECT COUNT(*) FROM legacy_quarantine WHERE REGEXP_LIKE(raw, '[0-9]{16}')").await;
+    let whole =
+        ends.count("SELECT COUNT(*) FROM legacy_quarantine WHERE REGEXP_LIKE(raw, '411111[0-9]')").await;
     assert_eq!(whole, 0, "no card number is written anywhere");
-    let bins = ends.count("SELECT COUNT(*) FROM approval WHERE card_bin = '411111' AND card_last4 IS NOT NULL").await;
+    let bins = ends
+        .count("SELECT COUNT(*) FROM approval WHERE card_bin = '411111' AND card_last4 IS NOT NULL")
+        .await;
     assert!(bins > 50);
 }
 
@@ -86,7 +95,8 @@ async fn a_copy_killed_at_any_point_resumes_to_the_same_totals() {
         // Each turn lives until it has made some progress of its own, or a little less: the next kill hits elsewhere.
         let wanted = receipts + turn % 3;
         until(Duration::from_secs(30), "progress or an end", async || {
-            child.try_wait().unwrap().is_some() || ends.count("SELECT COUNT(*) FROM copy_receipt").await >= wanted
+            child.try_wait().unwrap().is_some()
+                || ends.count("SELECT COUNT(*) FROM copy_receipt").await >= wanted
         })
         .await;
         if child.try_wait().unwrap().is_some() {
@@ -130,6 +140,49 @@ async fn check_says_what_a_copy_would_meet_and_changes_nothing() {
     sqlx::query("ALTER TABLE TB_CARD_APPR DROP COLUMN QUOTA").execute(&ends.legacy_pool).await.unwrap();
     let changed = ends.run(&["check"]);
     assert_eq!(changed.code, Some(11), "{changed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_used_twice_goes_to_quarantine_and_its_neighbours_go_in() {
+    let (ends, _) = Ends::filled("copy_order_twice", 6, 200).await;
+    for (tr_no, amount) in [(900_000_000_000_001_u64, 5_000), (900_000_000_000_002, 7_000)] {
+        let sql = format!(
+            "INSERT INTO TB_ACNT_TRAN VALUES ({tr_no}, 'shop1', 'ORD-TWICE', {amount}, '088', '2026-11-0{} 10:00:00', NULL, 'N', \
+             '2026-11-01 10:00:00')",
+            tr_no % 10
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&ends.legacy_pool).await.unwrap();
+    }
+    let copied = ends.run(&["copy"]);
+    assert_eq!((copied.code, &copied.summary()["tiesOut"]), (Some(0), &json!(true)), "{copied:?}");
+    assert_eq!(ends.count("SELECT COUNT(*) FROM payment WHERE order_id = 'ORD-TWICE'").await, 1);
+    let refused = ends.run(&["quarantine", "list", "--reason", "LEDGER_REFUSED"]);
+    assert_eq!(refused.lines.len(), 1, "{refused:?}");
+    assert!(
+        refused.lines[0]["detail"].as_str().unwrap().contains("in use by another payment"),
+        "{refused:?}"
+    );
+
+    let explained = ends.run(&["explain", "--row", "TB_ACNT_TRAN:900000000000002"]);
+    assert_eq!((explained.code, &explained.summary()["outcome"]["into"]), (Some(0), &json!("MAPPED")));
+}
+
+/// What was carried over is never changed: a row that says something else now is for people.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amount_changed_in_place_goes_to_quarantine() {
+    let (ends, _) = Ends::filled("copy_changed", 7, 100).await;
+    assert_eq!(ends.run(&["copy"]).code, Some(0));
+    let before = ends.rows_written().await;
+    sqlx::query("UPDATE TB_ACNT_TRAN SET AMT = AMT + 1 WHERE MID = 'shop1' AND DEL_YN = 'N' AND AMT > 0 ORDER BY TR_NO DESC LIMIT 1")
+        .execute(&ends.legacy_pool)
+        .await
+        .unwrap();
+    let again = ends.run(&["copy"]);
+    assert_eq!((again.code, &again.summary()["tiesOut"]), (Some(0), &json!(true)), "{again:?}");
+    let refused = ends.run(&["quarantine", "list", "--reason", "LEDGER_REFUSED"]);
+    assert_eq!(refused.lines.len(), 1, "{refused:?}");
+    assert!(refused.lines[0]["detail"].as_str().unwrap().starts_with("total was "), "{refused:?}");
+    assert_eq!(ends.rows_written().await[..8], before[..8], "no fact, journal line or event was added");
 }
 
 fn kinds(lines: &[Value]) -> Vec<String> {

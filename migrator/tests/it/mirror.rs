@@ -74,7 +74,8 @@ async fn the_mirror_follows_calls_and_drops_what_a_drill_names() {
     let untold: Vec<&Written> = written.iter().filter(|row| !row.told).collect();
     assert_eq!(untold.len(), 10);
     let drill = mirror.get("/control/drop").await;
-    let dropped: Vec<&str> = drill["dropped"].as_array().unwrap().iter().map(|t| t["key"].as_str().unwrap()).collect();
+    let dropped: Vec<&str> =
+        drill["dropped"].as_array().unwrap().iter().map(|t| t["key"].as_str().unwrap()).collect();
     assert_eq!(dropped, untold.iter().map(|row| row.key.as_str()).collect::<Vec<_>>());
     until(Duration::from_secs(20), "all that was told is in the ledger", async || {
         ends.count("SELECT COUNT(*) FROM payment").await == 25
@@ -99,12 +100,11 @@ async fn polling_finds_what_no_call_told_cancels_included() {
     for _ in 0..10 {
         untold.cancel().await.unwrap();
     }
-    let payments: i64 = sqlx::query_scalar(
-        "SELECT (SELECT COUNT(*) FROM TB_PAY_MST) + (SELECT COUNT(*) FROM TB_ACNT_TRAN)",
-    )
-    .fetch_one(&ends.legacy_pool)
-    .await
-    .unwrap();
+    let payments: i64 =
+        sqlx::query_scalar("SELECT (SELECT COUNT(*) FROM TB_PAY_MST) + (SELECT COUNT(*) FROM TB_ACNT_TRAN)")
+            .fetch_one(&ends.legacy_pool)
+            .await
+            .unwrap();
     let cancels: i64 =
         sqlx::query_scalar("SELECT (SELECT COUNT(*) FROM TB_CARD_CNCL) + (SELECT COUNT(*) FROM REFUND)")
             .fetch_one(&ends.legacy_pool)
@@ -123,7 +123,9 @@ async fn polling_finds_what_no_call_told_cancels_included() {
 async fn the_mirror_refuses_what_it_does_not_know_and_has_no_drill_unless_asked() {
     let ends = Ends::create("mirror_http").await;
     let mirror = Mirror::start(&ends, &["--poll-interval", "0"]);
-    assert!(mirror.post("/v1/touched", "{\"table\":\"NOWHERE\",\"key\":\"1\"}").await.starts_with("HTTP/1.1 404"));
+    assert!(
+        mirror.post("/v1/touched", "{\"table\":\"NOWHERE\",\"key\":\"1\"}").await.starts_with("HTTP/1.1 404")
+    );
     assert!(mirror.post("/v1/touched", "{\"table\":1}").await.starts_with("HTTP/1.1 422"));
     assert!(mirror.post("/control/drop", "{\"next\":1}").await.starts_with("HTTP/1.1 404"));
 }

@@ -24,44 +24,117 @@ const SOME_CANCEL: &str = "SET @p = (SELECT c.payment_id FROM cancellation c JOI
     GROUP BY c.payment_id HAVING COUNT(*) = 1 AND MAX(c.amount) < MAX(p.total) ORDER BY c.payment_id LIMIT 1 OFFSET {n})";
 
 const PLANTS: &[Plant] = &[
-    plant("facts_belong", "a fact without its change", &[SOME_PAYMENT, "UPDATE approval SET seq = 77 WHERE payment_id = @p"]),
-    plant("i01", "a confirmed total that is not approved", &[SOME_PAYMENT, "UPDATE payment SET total = total + 1 WHERE payment_id = @p"]),
-    plant("i01", "an accepted approval of an aborted payment", &[
-        SOME_PAYMENT,
-        "UPDATE payment_verdict SET verdict = 'ABORTED' WHERE payment_id = @p",
-    ]),
-    plant("i02", "a tail that is more than what remains", &[SOME_CANCEL, "DELETE FROM balance_link WHERE payment_id = @p AND link_no = 1"]),
-    plant("i02", "a forged start", &[SOME_CANCEL, "UPDATE balance_link SET link_no = 5 WHERE payment_id = @p AND link_no = 1"]),
-    plant("i03", "a share that is less than its cancel", &[SOME_CANCEL, "UPDATE cancel_share SET amount = amount - 1 WHERE payment_id = @p"]),
-    plant("i04", "a cancel with more tax than the payment", &[
-        SOME_CANCEL,
-        "UPDATE cancel_share SET vat = (SELECT vat + 1 FROM payment WHERE payment_id = @p) WHERE payment_id = @p",
-    ]),
-    plant("i05", "a line that is off by one", &[SOME_PAYMENT, "UPDATE journal_line SET amount = amount + 1 WHERE payment_id = @p AND line_no = 1"]),
-    plant("i05", "a confirmed payment without lines", &[SOME_PAYMENT, "DELETE FROM journal_line WHERE payment_id = @p"]),
-    plant("i06", "an accept whose result is gone", &[SOME_PAYMENT, "DELETE FROM attempt_result WHERE payment_id = @p"]),
-    plant("i09", "a hole among changes", &[SOME_CANCEL, "DELETE FROM payment_change WHERE payment_id = @p AND seq = 1"]),
-    plant("i09", "an event that is gone", &[SOME_PAYMENT, "DELETE FROM outbox_backfill WHERE payment_id = @p AND ordinal = 0"]),
-    plant("i09", "an event in the wrong outbox", &[
-        SOME_PAYMENT,
-        "INSERT INTO outbox_event SELECT * FROM outbox_backfill WHERE payment_id = @p",
-    ]),
-    plant("i09", "an event that forgets the one before it", &[
-        SOME_CANCEL,
-        "UPDATE outbox_backfill SET previous_position = '9.9' WHERE payment_id = @p AND seq = 2",
-    ]),
-    plant("i12", "an abandoned attempt nobody undoes", &[
-        SOME_PAYMENT,
-        "UPDATE attempt_verdict SET verdict = 'ABANDON', result_outcome = NULL, result_no = NULL WHERE payment_id = @p",
-    ]),
-    plant("i13", "a legacy row nobody carried over", &[
-        SOME_PAYMENT,
-        "UPDATE legacy_row SET amount = amount + 1 WHERE payment_id = @p AND kind = 'APPROVAL'",
-    ]),
-    plant("i15", "a broken link", &[SOME_CANCEL, "UPDATE payment_change SET previous_digest = REPEAT('x', 32) WHERE payment_id = @p AND seq = 2"]),
+    plant(
+        "facts_belong",
+        "a fact without its change",
+        &[SOME_PAYMENT, "UPDATE approval SET seq = 77 WHERE payment_id = @p"],
+    ),
+    plant(
+        "i01",
+        "a confirmed total that is not approved",
+        &[SOME_PAYMENT, "UPDATE payment SET total = total + 1 WHERE payment_id = @p"],
+    ),
+    plant(
+        "i01",
+        "an accepted approval of an aborted payment",
+        &[SOME_PAYMENT, "UPDATE payment_verdict SET verdict = 'ABORTED' WHERE payment_id = @p"],
+    ),
+    plant(
+        "i02",
+        "a tail that is more than what remains",
+        &[SOME_CANCEL, "DELETE FROM balance_link WHERE payment_id = @p AND link_no = 1"],
+    ),
+    plant(
+        "i02",
+        "a forged start",
+        &[SOME_CANCEL, "UPDATE balance_link SET link_no = 5 WHERE payment_id = @p AND link_no = 1"],
+    ),
+    plant(
+        "i03",
+        "a share that is less than its cancel",
+        &[SOME_CANCEL, "UPDATE cancel_share SET amount = amount - 1 WHERE payment_id = @p"],
+    ),
+    plant(
+        "i04",
+        "a cancel with more tax than the payment",
+        &[
+            SOME_CANCEL,
+            "UPDATE cancel_share SET vat = (SELECT vat + 1 FROM payment WHERE payment_id = @p) WHERE payment_id = @p",
+        ],
+    ),
+    plant(
+        "i05",
+        "a line that is off by one",
+        &[SOME_PAYMENT, "UPDATE journal_line SET amount = amount + 1 WHERE payment_id = @p AND line_no = 1"],
+    ),
+    plant(
+        "i05",
+        "a confirmed payment without lines",
+        &[SOME_PAYMENT, "DELETE FROM journal_line WHERE payment_id = @p"],
+    ),
+    plant(
+        "i06",
+        "an accept whose result is gone",
+        &[SOME_PAYMENT, "DELETE FROM attempt_result WHERE payment_id = @p"],
+    ),
+    plant(
+        "i09",
+        "a hole among changes",
+        &[SOME_CANCEL, "DELETE FROM payment_change WHERE payment_id = @p AND seq = 1"],
+    ),
+    plant(
+        "i09",
+        "an event that is gone",
+        &[SOME_PAYMENT, "DELETE FROM outbox_backfill WHERE payment_id = @p AND ordinal = 0"],
+    ),
+    plant(
+        "i09",
+        "an event in the wrong outbox",
+        &[SOME_PAYMENT, "INSERT INTO outbox_event SELECT * FROM outbox_backfill WHERE payment_id = @p"],
+    ),
+    plant(
+        "i09",
+        "an event that forgets the one before it",
+        &[
+            SOME_CANCEL,
+            "UPDATE outbox_backfill SET previous_position = '9.9' WHERE payment_id = @p AND seq = 2",
+        ],
+    ),
+    plant(
+        "i12",
+        "an abandoned attempt nobody undoes",
+        &[
+            SOME_PAYMENT,
+            "UPDATE attempt_verdict SET verdict = 'ABANDON', result_outcome = NULL, result_no = NULL WHERE payment_id = @p",
+        ],
+    ),
+    plant(
+        "i13",
+        "a legacy row nobody carried over",
+        &[
+            SOME_PAYMENT,
+            "UPDATE legacy_row SET amount = amount + 1 WHERE payment_id = @p AND kind = 'APPROVAL'",
+        ],
+    ),
+    plant(
+        "i15",
+        "a broken link",
+        &[
+            SOME_CANCEL,
+            "UPDATE payment_change SET previous_digest = REPEAT('x', 32) WHERE payment_id = @p AND seq = 2",
+        ],
+    ),
     plant("i15", "a verifier run that is gone", &["DELETE FROM verifier_run ORDER BY run_no LIMIT 1"]),
-    plant("references", "a result without its attempt", &[SOME_PAYMENT, "DELETE FROM attempt WHERE payment_id = @p"]),
-    plant("references", "an approval without its payment", &[SOME_PAYMENT, "DELETE FROM payment WHERE payment_id = @p"]),
+    plant(
+        "references",
+        "a result without its attempt",
+        &[SOME_PAYMENT, "DELETE FROM attempt WHERE payment_id = @p"],
+    ),
+    plant(
+        "references",
+        "an approval without its payment",
+        &[SOME_PAYMENT, "DELETE FROM payment WHERE payment_id = @p"],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

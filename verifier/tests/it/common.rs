@@ -44,12 +44,13 @@ impl Ends {
     pub async fn copied(label: &str, seed: u64, rows: usize) -> Self {
         let ends = Self::create(label).await;
         generate(&ends.legacy_pool, seed, rows, Options::default()).await.unwrap();
-        let options = CopyOptions { resume: false, chunk_rows: 1_000, limit: None, dry_run: false, quiet: true };
-        copy(&ends.carrier, &ends.run_as_mirror(), options, &CancellationToken::new()).await.unwrap();
+        let options =
+            CopyOptions { resume: false, chunk_rows: 1_000, limit: None, dry_run: false, quiet: true };
+        copy(&ends.carrier, &Self::run_as_mirror(), options, &CancellationToken::new()).await.unwrap();
         ends
     }
 
-    pub fn run_as_mirror(&self) -> Run {
+    pub fn run_as_mirror() -> Run {
         Run { id: RunId::from_bytes([7; 16]), by: RecordedBy::Mirror, actor: "test".to_owned() }
     }
 
@@ -57,7 +58,7 @@ impl Ends {
     pub async fn carry(&self, table: &str, keys: &[&str]) {
         let keys: BTreeSet<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let aggregate = self.carrier.mapping.aggregate_of(table).unwrap();
-        self.carrier.carry(aggregate, &keys, &self.run_as_mirror()).await.unwrap();
+        self.carrier.carry(aggregate, &keys, &Self::run_as_mirror()).await.unwrap();
     }
 
     /// `verifier run … --format json` on the replicas.

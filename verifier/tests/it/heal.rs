@@ -26,13 +26,17 @@ impl Mirror {
         let queue = Arc::new(queue);
         let stop = CancellationToken::new();
         let tables = ends.carrier.mapping.aggregates.iter().flat_map(|aggregate| &aggregate.tables);
-        let shared = Shared { queue: Arc::clone(&queue), tables: tables.map(|table| table.spec.name.clone()).collect() };
+        let shared = Shared {
+            queue: Arc::clone(&queue),
+            tables: tables.map(|table| table.spec.name.clone()).collect(),
+        };
         let bind = "127.0.0.1:0".parse().unwrap();
-        let (address, _) = ledger_runtime::health::serve(bind, router(shared, true), stop.clone()).await.unwrap();
+        let (address, _) =
+            ledger_runtime::health::serve(bind, router(shared, true), stop.clone()).await.unwrap();
         let task = tokio::spawn({
             let (ends, queue, stop) = (Arc::clone(ends), Arc::clone(&queue), stop.clone());
             async move {
-                follow(&ends.carrier, &ends.run_as_mirror(), &queue, touched, &stop).await;
+                follow(&ends.carrier, &Ends::run_as_mirror(), &queue, touched, &stop).await;
             }
         });
         Self { queue, address: address.to_string(), stop, task }
@@ -98,7 +102,8 @@ async fn a_copied_past_is_green_and_a_dropped_cancel_is_added_to_its_payment() {
     let tid = ends.text("SELECT m.TID FROM TB_PAY_MST m JOIN TB_CARD_APPR a USING (TID) LEFT JOIN TB_CARD_CNCL c USING (TID) \
         LEFT JOIN TB_CARD_PART_CNCL p USING (TID) WHERE c.TID IS NULL AND p.TID IS NULL AND m.MID = 'shop1' AND m.DEL_YN = 'N' \
         ORDER BY m.TID DESC LIMIT 1").await;
-    ends.legacy(&format!("INSERT INTO TB_CARD_CNCL VALUES ('{tid}', '20261124', '090000', NULL, NULL)")).await;
+    ends.legacy(&format!("INSERT INTO TB_CARD_CNCL VALUES ('{tid}', '20261124', '090000', NULL, NULL)"))
+        .await;
     ends.legacy(&format!("UPDATE TB_PAY_MST SET STAT = '2' WHERE TID = '{tid}'")).await;
     let healed = ends.verify_all(&[]);
     assert_eq!((healed.code, healed.state()), (Some(0), "HEALED"), "{healed:?}");
@@ -110,7 +115,10 @@ async fn a_copied_past_is_green_and_a_dropped_cancel_is_added_to_its_payment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_changed_in_place_is_recorded_without_a_new_fact() {
     let ends = Ends::copied("heal_stale", 22, 120).await;
-    ends.legacy("UPDATE TB_PAY_MST SET STAT = '9' WHERE MID = 'shop2' AND DEL_YN = 'N' ORDER BY TID DESC LIMIT 1").await;
+    ends.legacy(
+        "UPDATE TB_PAY_MST SET STAT = '9' WHERE MID = 'shop2' AND DEL_YN = 'N' ORDER BY TID DESC LIMIT 1",
+    )
+    .await;
     let changes = ends.count("SELECT COUNT(*) FROM payment_change").await;
     let healed = ends.verify_all(&[]);
     assert_eq!((healed.code, healed.state()), (Some(0), "HEALED"), "{healed:?}");
@@ -124,7 +132,8 @@ async fn a_status_changed_in_place_is_recorded_without_a_new_fact() {
 async fn an_orphan_is_carried_over_once_its_approval_is_there() {
     let ends = Ends::create("heal_orphan").await;
     let tid = "GW2026111209000000000001";
-    ends.legacy(&format!("INSERT INTO TB_CARD_CNCL VALUES ('{tid}', '20261113', '090000', NULL, NULL)")).await;
+    ends.legacy(&format!("INSERT INTO TB_CARD_CNCL VALUES ('{tid}', '20261113', '090000', NULL, NULL)"))
+        .await;
     ends.carry("TB_CARD_CNCL", &[tid]).await;
     assert_eq!(ends.count("SELECT COUNT(*) FROM legacy_quarantine WHERE reason = 'ORPHAN'").await, 1);
     assert_eq!(ends.verify_all(&[]).state(), "GREEN", "in quarantine with a reason is accounted for");

@@ -21,9 +21,13 @@ async fn a_server_that_takes_writes_is_refused() {
 async fn a_replica_that_is_late_means_skipped_never_green() {
     let ends = Ends::create("refuse_late").await;
     // A read lock on the replica holds its applier back, as a long report would.
-    let mut replica = sqlx::mysql::MySqlPool::connect(&ends.ledger.replica_root).await.unwrap().acquire().await.unwrap();
+    let mut replica =
+        sqlx::mysql::MySqlPool::connect(&ends.ledger.replica_root).await.unwrap().acquire().await.unwrap();
     sqlx::raw_sql("LOCK TABLES merchant READ").execute(&mut *replica).await.unwrap();
-    sqlx::query("INSERT INTO merchant VALUES ('m', 'm', UTC_TIMESTAMP(6), 'test')").execute(&ends.owner).await.unwrap();
+    sqlx::query("INSERT INTO merchant VALUES ('m', 'm', UTC_TIMESTAMP(6), 'test')")
+        .execute(&ends.owner)
+        .await
+        .unwrap();
     let late = ends.verifier(&["run", "--barrier-timeout", "500ms"]);
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut *replica).await.unwrap();
     assert_eq!((late.code, late.state()), (Some(12), "SKIPPED"), "{late:?}");
@@ -63,8 +67,15 @@ async fn a_field_that_differs_is_shown_and_never_repaired() {
         let found = ends.verify_all(&[]);
         assert_eq!((found.code, found.state()), (Some(10), "FINDINGS"), "{found:?}");
         let (class, table, pk, healed) = found.findings().into_iter().next().unwrap();
-        assert_eq!((class.as_str(), table.as_str(), pk.as_str(), healed), ("FIELD_DIFF", "TB_ACNT_TRAN", tr_no.as_str(), false));
-        assert!(found.lines[0]["detail"].as_str().unwrap().starts_with("issuer_id is "), "{:?}", found.lines[0]);
+        assert_eq!(
+            (class.as_str(), table.as_str(), pk.as_str(), healed),
+            ("FIELD_DIFF", "TB_ACNT_TRAN", tr_no.as_str(), false)
+        );
+        assert!(
+            found.lines[0]["detail"].as_str().unwrap().starts_with("issuer_id is "),
+            "{:?}",
+            found.lines[0]
+        );
     }
     assert_eq!(ends.count("SELECT COUNT(*) FROM payment_change").await, changes);
 }

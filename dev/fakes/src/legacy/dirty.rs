@@ -23,7 +23,13 @@ pub struct Dirty {
 pub(super) const KINDS: usize = 12;
 
 /// The rows of one payment with dirt of this kind.
-pub(super) fn payment(kind: usize, rng: &mut StdRng, tid: &str, tr_no: u64, at: NaiveDateTime) -> (Vec<Row>, Dirty) {
+pub(super) fn payment(
+    kind: usize,
+    rng: &mut StdRng,
+    tid: &str,
+    tr_no: u64,
+    at: NaiveDateTime,
+) -> (Vec<Row>, Dirty) {
     let mut header = card_header(tid, "shop1", 50_000, at, at);
     let mut approval = card_approval(rng, tid, "10000001", 50_000, at);
     let dirty = |table, pk: &str, reason, column| Dirty { table, pk: pk.to_owned(), reason, column };
@@ -35,14 +41,18 @@ pub(super) fn payment(kind: usize, rng: &mut StdRng, tid: &str, tr_no: u64, at: 
         }
         1 => {
             approval.values[4] = text("240000");
-            (vec![header, approval], dirty("TB_CARD_APPR", &approval_pk, "DATE_TEXT", Some("APPR_DT+APPR_TM")))
+            (
+                vec![header, approval],
+                dirty("TB_CARD_APPR", &approval_pk, "DATE_TEXT", Some("APPR_DT+APPR_TM")),
+            )
         }
         2 => {
             header.values[8] = text("99991231000000");
             (vec![header, approval], dirty("TB_PAY_MST", tid, "DATE_SENTINEL", Some("REG_DT")))
         }
         3 => {
-            let rows = vec![header, approval, partial(tid, 1, 30_000, at, None), partial(tid, 2, 30_000, at, None)];
+            let rows =
+                vec![header, approval, partial(tid, 1, 30_000, at, None), partial(tid, 2, 30_000, at, None)];
             (rows, dirty("TB_CARD_PART_CNCL", &format!("{tid}/2"), "OVER_CANCEL", None))
         }
         4 => {
@@ -70,8 +80,17 @@ pub(super) fn payment(kind: usize, rng: &mut StdRng, tid: &str, tr_no: u64, at: 
             (vec![header, approval], dirty("TB_PAY_MST", tid, "EMPTY", Some("MID")))
         }
         10 => {
-            let refund = vec![text(tr_no.to_string()), text(tr_no.to_string()), text("1000"), row::datetime(at), text("P")];
-            (vec![Row { table: "REFUND", values: refund }], dirty("REFUND", &tr_no.to_string(), "ORPHAN", None))
+            let refund = vec![
+                text(tr_no.to_string()),
+                text(tr_no.to_string()),
+                text("1000"),
+                row::datetime(at),
+                text("P"),
+            ];
+            (
+                vec![Row { table: "REFUND", values: refund }],
+                dirty("REFUND", &tr_no.to_string(), "ORPHAN", None),
+            )
         }
         _ => {
             let mut transfer = transfer_header(tr_no, "shop1", 0, at, at);

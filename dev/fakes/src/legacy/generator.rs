@@ -29,7 +29,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { first_day: NaiveDate::from_ymd_opt(2026, 10, 1).unwrap_or_default(), days: 40, dirty: dirty::KINDS }
+        Self {
+            first_day: NaiveDate::from_ymd_opt(2026, 10, 1).unwrap_or_default(),
+            days: 40,
+            dirty: dirty::KINDS,
+        }
     }
 }
 
@@ -93,7 +97,8 @@ impl Generator {
 
     fn payment(&mut self) {
         let (number, at) = self.next();
-        let merchant = if self.rng.random_range(0..50) == 0 { "tdemo" } else { MERCHANTS[number % MERCHANTS.len()] };
+        let merchant =
+            if self.rng.random_range(0..50) == 0 { "tdemo" } else { MERCHANTS[number % MERCHANTS.len()] };
         let deleted = self.rng.random_range(0..100) == 0;
         self.made.excluded += usize::from(deleted || merchant == "tdemo");
         let amount = self.rng.random_range(1..2_000) * 100;
@@ -109,7 +114,8 @@ impl Generator {
         let mut header = card_header(&tid, merchant, amount, at, at);
         header.values[4] = row::amount(&mut self.rng, amount);
         header.values[7] = text(if deleted { "Y" } else { "N" });
-        let approval = card_approval(&mut self.rng, &tid, &format!("{:08}", number % 100_000_000), amount, at);
+        let approval =
+            card_approval(&mut self.rng, &tid, &format!("{:08}", number % 100_000_000), amount, at);
         let place = self.rows.len();
         self.rows.extend([header, approval]);
         let (mut left, mut when) = (amount, at);
@@ -187,7 +193,13 @@ fn tr_no(number: usize) -> u64 {
 }
 
 /// The shared header of a card payment.
-pub(super) fn card_header(tid: &str, merchant: &str, amount: i64, at: NaiveDateTime, changed: NaiveDateTime) -> Row {
+pub(super) fn card_header(
+    tid: &str,
+    merchant: &str,
+    amount: i64,
+    at: NaiveDateTime,
+    changed: NaiveDateTime,
+) -> Row {
     let values = vec![
         text(tid),
         text(merchant),
@@ -223,7 +235,13 @@ pub(super) fn card_approval(rng: &mut StdRng, tid: &str, no: &str, amount: i64, 
 }
 
 /// A transfer.
-pub(super) fn transfer_header(tr_no: u64, merchant: &str, amount: i64, at: NaiveDateTime, changed: NaiveDateTime) -> Row {
+pub(super) fn transfer_header(
+    tr_no: u64,
+    merchant: &str,
+    amount: i64,
+    at: NaiveDateTime,
+    changed: NaiveDateTime,
+) -> Row {
     let values = vec![
         text(tr_no.to_string()),
         text(merchant),

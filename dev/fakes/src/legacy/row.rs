@@ -33,11 +33,13 @@ pub(super) fn columns(table: &str) -> &'static str {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a value of a row may be NULL")]
 pub(super) fn text(value: impl AsRef<str>) -> Value {
     Some(value.as_ref().as_bytes().to_vec())
 }
 
 /// Korean text as old programs passed it through: CP949 bytes.
+#[expect(clippy::unnecessary_wraps, reason = "a value of a row may be NULL")]
 pub(super) fn korean(value: &str) -> Value {
     Some(encoding_rs::EUC_KR.encode(value).0.into_owned())
 }
@@ -72,7 +74,7 @@ fn grouped(amount: i64) -> String {
     let digits = amount.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -126,11 +126,14 @@ impl LegacyService {
         } else {
             let pk = format!("{}1", open.key);
             let amount = text(format!("-{}", open.amount));
-            let row = Row { table: "REFUND", values: vec![text(&pk), text(&open.key), amount, row::datetime(now), text("F")] };
+            let row = Row {
+                table: "REFUND",
+                values: vec![text(&pk), text(&open.key), amount, row::datetime(now), text("F")],
+            };
             (row.table, pk, row, "UPDATE TB_ACNT_TRAN SET CHG_DTM = ? WHERE TR_NO = ?")
         };
         write_rows(&mut connection, &[row]).await?;
-        row::execute(&mut *connection, stamp.to_owned(), vec![row::datetime(now), text(&open.key)]).await?;
+        row::execute(&mut connection, stamp.to_owned(), vec![row::datetime(now), text(&open.key)]).await?;
         connection.commit().await?;
         self.tell(table, open.key, pk).await
     }

@@ -1,6 +1,4 @@
 //! Amounts round-trip or are refused, days that do not exist are refused, and nothing panics.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
-
 use proptest::prelude::*;
 
 use super::*;
@@ -70,7 +68,10 @@ fn korean_text_cut_in_the_middle_of_a_character_loses_only_that() {
     let whole = bytes.into_owned();
     assert_eq!(text(&whole, Charset::Cp949, 200, true).unwrap(), "고객 변심");
     assert_eq!(text(&whole[..whole.len() - 1], Charset::Cp949, 200, true).unwrap(), "고객 변");
-    assert_eq!(text(&whole[..whole.len() - 1], Charset::Cp949, 200, false).unwrap_err().reason, Reason::Charset);
+    assert_eq!(
+        text(&whole[..whole.len() - 1], Charset::Cp949, 200, false).unwrap_err().reason,
+        Reason::Charset
+    );
     assert_eq!(text(b"\xff\xff\xff", Charset::Cp949, 200, true).unwrap_err().reason, Reason::Charset);
     assert_eq!(text(&whole, Charset::Ascii, 200, true).unwrap_err().reason, Reason::Charset);
     assert_eq!(text(b"A1   ", Charset::Ascii, 2, false).unwrap(), "A1");
