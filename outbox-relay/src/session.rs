@@ -208,7 +208,8 @@ impl<'a> Session<'a> {
         self.written = Instant::now();
         metrics::committed(outbox, events, took);
         let committed_at = clock::now();
-        for event in rows.iter().filter_map(|row| row.event.as_ref()) {
+        let live = rows.iter().filter(|_| outbox == OutboxName::Main); // the age of migrated history says nothing of the relay
+        for event in live.filter_map(|row| row.event.as_ref()) {
             metrics::event_age(outbox, (committed_at - event.occurred_at).to_std().unwrap_or_default());
         }
         if events > 0 {

@@ -130,7 +130,8 @@ impl Event {
         format!("{payment}:{}.0:test.happened.v1", self.seq)
     }
 
-    fn body(&self) -> Vec<u8> {
+    /// What it says.
+    pub fn body(&self) -> Vec<u8> {
         serde_json::to_vec(&serde_json::json!({ "seq": self.seq })).unwrap()
     }
 }

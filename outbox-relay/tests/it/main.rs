@@ -6,6 +6,7 @@ mod killed;
 mod late_commit;
 mod ledger;
 mod process;
+mod proof;
 mod refusals;
 mod running;
 mod sealed_writer;
