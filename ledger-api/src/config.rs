@@ -188,7 +188,6 @@ impl Validate for Config {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
     use std::collections::BTreeMap;

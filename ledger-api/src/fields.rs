@@ -215,7 +215,6 @@ fn plain(value: &Value, most: usize, signs: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -102,8 +102,13 @@ fn flatten(value: &Value, pointer: &mut String, leaves: &mut BTreeMap<String, St
                 nested(pointer, &index.to_string(), |pointer| flatten(item, pointer, leaves));
             }
         }
-        leaf => {
-            leaves.insert(pointer.clone(), leaf.to_string());
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
+            leaves.insert(pointer.clone(), value.to_string());
         }
     }
 }

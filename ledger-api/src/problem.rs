@@ -327,7 +327,6 @@ pub fn internal() -> Problem {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 mod tests {
     use std::collections::BTreeSet;
 

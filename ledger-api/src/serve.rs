@@ -70,9 +70,10 @@ async fn serve_ops(
 /// First the requests, then the writes and issuer calls that outlive them.
 async fn drain(config: &Config, api: &Api, server: tokio::task::JoinHandle<()>) -> Result<()> {
     let within = config.http.drain();
-    match tokio::time::timeout(within, server).await {
-        Ok(served) => served.context("waiting for the listener")?,
-        Err(_) => warn!("requests are still open after {} s, leaving them", within.as_secs()),
+    if let Ok(ended) = tokio::time::timeout(within, server).await {
+        ended.context("waiting for the listener")?;
+    } else {
+        warn!("requests are still open after {} s, leaving them", within.as_secs());
     }
     if api.drain(within).await {
         info!("stopped, everything under way is finished");

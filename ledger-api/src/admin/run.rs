@@ -90,7 +90,7 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
 }
 
 fn url<'a>(given: Option<&'a SecretString>, variable: &'static str) -> Result<&'a str, Failure> {
-    given.map(|url| url.expose_secret()).filter(|url| !url.is_empty()).ok_or(Failure::NoUrl(variable))
+    given.map(SecretString::expose_secret).filter(|url| !url.is_empty()).ok_or(Failure::NoUrl(variable))
 }
 
 async fn merchants(admin: &Admin, command: MerchantCommand, now: DateTime<Utc>) -> Result<Vec<Row>, Failure> {

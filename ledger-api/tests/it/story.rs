@@ -76,8 +76,8 @@ async fn reads(world: &World, path: &str, last: &Value) {
     version_of(&read, last);
     assert_eq!(&world.get("/v1/payments/orders/order-1").await.json(), last);
 
-    let list = world.get(&format!("{path}/cancellations")).await.json();
-    assert_eq!((&list["data"], &list["hasMore"]), (&last["cancels"], &json!(false)));
+    let cancels = world.get(&format!("{path}/cancellations")).await.json();
+    assert_eq!((&cancels["data"], &cancels["hasMore"]), (&last["cancels"], &json!(false)));
 
     let first = world.get(&format!("{path}/events?limit=2")).await.json();
     let cursor = first["nextCursor"].as_str().unwrap();
