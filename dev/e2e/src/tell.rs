@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::Result;
+use parts::Wait;
 use serde_json::{Map, Value, json};
 
 /// For whom.
@@ -23,6 +24,8 @@ pub struct Step {
     title: &'static str,
     started: Instant,
     said: Map<String, Value>,
+    /// Says on stderr how long the step has taken, as soon as that is worth saying.
+    wait: Wait,
 }
 
 impl Step {
@@ -31,7 +34,14 @@ impl Step {
         if format == Format::Text {
             writeln!(std::io::stdout(), "\n{name}. {title}")?;
         }
-        Ok(Self { format, name, title, started: Instant::now(), said: Map::new() })
+        Ok(Self {
+            format,
+            name,
+            title,
+            started: Instant::now(),
+            said: Map::new(),
+            wait: Wait::start(format!("step {name}")),
+        })
     }
 
     /// Says what was sent or what is there now.
@@ -58,6 +68,7 @@ impl Step {
 
     /// Ends the step.
     pub fn end(self, ok: bool) -> Result<()> {
+        drop(self.wait);
         let seconds = self.started.elapsed().as_millis();
         if self.format == Format::Text {
             let verdict = if ok { "ok" } else { "FAILED" };

@@ -96,19 +96,7 @@ impl Auditor<'_> {
     /// The invariants in SQL, by the verifier.
     async fn invariants(&self) -> Result<Vec<Check>> {
         let told = tool::run(self.env, "verifier", &["checks", "--format", "json"]).await?;
-        let mut checks: Vec<_> = told
-            .lines
-            .iter()
-            .filter(|line| line["check"].is_string())
-            .map(|line| {
-                let name = line["check"].as_str().unwrap_or_default();
-                let mut check = Check::new(name, line["examined"].as_u64().unwrap_or(0));
-                for violation in line["violations"].as_array().into_iter().flatten() {
-                    check.add(violation.to_string());
-                }
-                check
-            })
-            .collect();
+        let mut checks: Vec<_> = told.lines.iter().filter_map(invariant).collect();
         if checks.is_empty() {
             let mut check = Check::new("invariants", 0);
             check.add(format!("the verifier ran no check, exit code {}: {}", told.code, told.stderr.trim()));
@@ -116,4 +104,16 @@ impl Auditor<'_> {
         }
         Ok(checks)
     }
+}
+
+/// A line of the verifier as a check: how many violations there are, and some of them.
+fn invariant(line: &Value) -> Option<Check> {
+    let mut check = Check::new(line["check"].as_str()?, line["examined"].as_u64().unwrap_or(0));
+    for row in line["rows"].as_array().into_iter().flatten() {
+        check.add(row.to_string());
+    }
+    if check.violations.is_empty() && line["violations"] != 0 {
+        check.add(format!("{} violations", line["violations"]));
+    }
+    Some(check)
 }
