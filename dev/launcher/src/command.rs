@@ -51,7 +51,10 @@ pub fn run(action: Action, rest: Vec<OsString>) -> Result<ExitCode, Failure> {
             hand_over("demo", rest)
         }
         Action::Test => {
-            prepare("test", &[Build::Bins, Build::Tests], true)?;
+            // of one package cargo builds the tests by itself when it runs them
+            let package = |word: &str| ["-p", "--package"].iter().any(|option| word.starts_with(option));
+            let some = rest.iter().filter_map(|word| word.to_str()).any(package);
+            prepare("test", if some { &[Build::Bins] } else { &[Build::Bins, Build::Tests] }, true)?;
             hand_over("stack", stack("test"))
         }
         Action::Up => {

@@ -42,7 +42,10 @@ pub async fn run(test: &Test) -> Result<ExitCode> {
 
 async fn cargo_test(test: &Test, env: &std::path::Path) -> Result<ExitCode> {
     let mut command = parts::cargo();
-    command.args(["test", "--workspace"]);
+    command.arg("test");
+    if !test.args.iter().any(|arg| names_package(arg)) {
+        command.arg("--workspace");
+    }
     if !test.args.iter().any(|arg| arg == "--fail-fast") {
         command.arg("--no-fail-fast");
     }
@@ -59,6 +62,11 @@ async fn cargo_test(test: &Test, env: &std::path::Path) -> Result<ExitCode> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// `-p x`, `-px`, `--package x`, `--package=x`: then it is not the whole workspace.
+fn names_package(arg: &str) -> bool {
+    arg.starts_with("--package") || (arg.starts_with("-p") && !arg.starts_with("--"))
 }
 
 /// The run and all below it; dropping it ends them.
