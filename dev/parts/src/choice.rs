@@ -14,9 +14,9 @@ pub enum Only {
 impl Only {
     /// Reads `LEDGER_PARTS`; `None` means the usual order.
     pub fn from_env() -> Result<Option<Self>, Missing> {
-        match std::env::var("LEDGER_PARTS").as_deref() {
-            Err(_) | Ok("" | "auto") => Ok(None),
-            Ok(word) => Self::parse(word).map(Some),
+        match setting("LEDGER_PARTS").as_deref() {
+            None | Some("auto") => Ok(None),
+            Some(word) => Self::parse(word).map(Some),
         }
     }
 
@@ -36,6 +36,12 @@ impl Only {
     pub(crate) fn allows(only: Option<Self>, way: Self) -> bool {
         only.is_none_or(|one| one == way)
     }
+}
+
+/// What the user says in the environment; empty is nothing.
+#[expect(clippy::disallowed_methods, reason = "the entrance of development has no configuration file")]
+pub(crate) fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A part that cannot be had, in one sentence with the ways to provide it.
@@ -75,7 +81,6 @@ impl std::error::Error for Missing {}
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

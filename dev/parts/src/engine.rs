@@ -6,6 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::choice::setting;
+
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The address of an engine that answered.
@@ -24,9 +26,7 @@ pub fn container_engine() -> Result<Engine, String> {
 }
 
 fn addresses() -> Vec<String> {
-    if let Ok(host) = std::env::var("DOCKER_HOST")
-        && !host.is_empty()
-    {
+    if let Some(host) = setting("DOCKER_HOST") {
         return vec![host];
     }
     let in_dir =
@@ -66,7 +66,6 @@ fn ping(mut stream: impl Read + Write) -> std::io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
     use std::net::TcpListener;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cache::Cache;
-use crate::choice::{Missing, Only};
+use crate::choice::{Missing, Only, setting};
 use crate::engine::{Engine, container_engine};
 use crate::run::{on_path, output, tied};
 use crate::wait::Wait;
@@ -73,7 +73,7 @@ pub fn kafka(wait: &Wait) -> Result<Kafka, Missing> {
     let only = Only::from_env()?;
     let mut reasons = Vec::new();
     if Only::allows(only, Only::Url) {
-        match std::env::var(KAFKA_BROKERS).ok().filter(|value| !value.is_empty()) {
+        match setting(KAFKA_BROKERS) {
             Some(brokers) => return Ok(Kafka::Url { brokers }),
             None => reasons.push(format!("{KAFKA_BROKERS} is not set")),
         }

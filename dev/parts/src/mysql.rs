@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cache::Cache;
-use crate::choice::{Missing, Only};
+use crate::choice::{Missing, Only, setting};
 use crate::engine::{Engine, container_engine};
 use crate::run::{on_path, output, tied};
 use crate::wait::Wait;
@@ -103,8 +103,7 @@ pub fn mysql(wait: &Wait) -> Result<Mysql, Missing> {
 }
 
 fn urls() -> Result<Option<Mysql>, Missing> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match (set(MYSQL_URL), set(MYSQL_REPLICA_URL)) {
+    match (setting(MYSQL_URL), setting(MYSQL_REPLICA_URL)) {
         (None, None) => Ok(None),
         (Some(primary), Some(replica)) => Ok(Some(Mysql::Url { primary, replica })),
         _ => Err(Missing::usage(format!(
@@ -190,7 +189,6 @@ fn version_of(told: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

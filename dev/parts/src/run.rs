@@ -79,7 +79,6 @@ fn last_words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
     use std::io::{BufRead, Write};
 

@@ -38,7 +38,6 @@ pub(crate) fn workspace_file(path: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

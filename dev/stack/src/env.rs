@@ -84,7 +84,6 @@ pub fn kafka_brokers() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

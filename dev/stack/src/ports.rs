@@ -30,7 +30,6 @@ pub fn free_port() -> Result<u16> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

@@ -114,7 +114,6 @@ fn parse(line: &str) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

@@ -63,7 +63,6 @@ pub(crate) fn escaped(path: &std::path::Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
     use super::*;
 
     #[test]

@@ -1,5 +1,4 @@
 //! Interrupted and simultaneous downloads.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

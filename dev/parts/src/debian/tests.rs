@@ -1,5 +1,4 @@
 //! The machine's source with the suite swapped, in both forms.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use super::*;
 

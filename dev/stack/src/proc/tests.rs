@@ -1,5 +1,4 @@
 //! Processes end as told, and never outlive their handle.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use super::*;
 
