@@ -143,7 +143,7 @@ impl Mapping {
 
     /// The aggregate that a table belongs to.
     pub fn aggregate_of(&self, table: &str) -> Option<&Aggregate> {
-        self.aggregates.iter().find(|aggregate| aggregate.tables.iter().any(|known| known.spec.name == table))
+        self.aggregates.iter().find(|aggregate| aggregate.has(table))
     }
 
     /// The name of a payment, unique in the legacy ledger, as ids are derived from it.
@@ -153,6 +153,11 @@ impl Mapping {
 }
 
 impl Aggregate {
+    /// Whether a table is one of its own.
+    pub fn has(&self, table: &str) -> bool {
+        self.tables.iter().any(|known| known.spec.name == table)
+    }
+
     /// The table that makes the payment.
     pub fn header(&self) -> &Table {
         &self.tables[0]

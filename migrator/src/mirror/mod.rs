@@ -66,10 +66,11 @@ async fn deliver(carrier: &Carrier, run: &Run, queue: &Queue, batch: &[Touch], s
         loop {
             match carrier.carry(aggregate, keys, run).await {
                 Ok(done) => {
-                    let payments = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+                    let calls = batch.iter().filter(|touch| aggregate.has(&touch.table)).count();
+                    let calls = u64::try_from(calls).unwrap_or(u64::MAX);
                     let quarantined = done.tally.of(Disposition::Quarantined).rows;
                     let inserted = u64::try_from(done.changes).unwrap_or(u64::MAX);
-                    queue.counts.carried(payments, inserted, quarantined);
+                    queue.counts.carried(calls, inserted, quarantined);
                     break;
                 }
                 Err(error) => {

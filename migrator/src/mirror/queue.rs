@@ -63,7 +63,7 @@ pub struct Shown {
     pub dropped_by_drill: u64,
     /// Keys found by polling change columns.
     pub polled: u64,
-    /// Payments that were read and mapped.
+    /// Calls and polled keys whose payments were read and mapped.
     pub carried: u64,
     /// Changes that were not there before.
     pub inserted: u64,
@@ -171,11 +171,11 @@ impl Queue {
 
 impl Counts {
     /// A batch went through.
-    pub fn carried(&self, payments: u64, inserted: u64, quarantined: u64) {
-        self.carried.fetch_add(payments, Ordering::Relaxed);
+    pub fn carried(&self, calls: u64, inserted: u64, quarantined: u64) {
+        self.carried.fetch_add(calls, Ordering::Relaxed);
         self.inserted.fetch_add(inserted, Ordering::Relaxed);
         self.quarantined.fetch_add(quarantined, Ordering::Relaxed);
-        metrics::counter!("ledger_mirror_carried_total").increment(payments);
+        metrics::counter!("ledger_mirror_carried_total").increment(calls);
         metrics::counter!("ledger_mirror_inserted_changes_total").increment(inserted);
         metrics::counter!("ledger_mirror_quarantined_rows_total").increment(quarantined);
     }

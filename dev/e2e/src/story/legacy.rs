@@ -74,6 +74,8 @@ impl Teller<'_> {
         let state = mirror_idle(&address).await?;
         step.say("mirror", state)?;
         mirror.terminate(Duration::from_secs(15)).await?;
+        // Change columns count whole seconds: a row is settled a second after its own has ended.
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
         let first = self.verify().await?;
         step.say("verifier", first.clone())?;
         ensure!(first["healed"] == DROPS, "healed {} instead of {DROPS}: {first}", first["healed"]);
