@@ -127,8 +127,8 @@ impl Carrier {
         Ok(())
     }
 
-    /// Appends a batch. When a key of it is taken by a payment that is none of ours, the batch is halved until the one
-    /// to blame is alone: that one is refused, its neighbours go in.
+    /// Appends a batch. When a key of it is taken by a payment that is none of ours, or the schema refuses a row, the
+    /// batch is halved until the one to blame is alone: that one is refused, its neighbours go in.
     async fn write(&self, batch: &[Mapped], by: &Provenance) -> Result<Written, CarryError> {
         let mut written = Written::default();
         let mut open = vec![(0, batch.len())];
@@ -141,13 +141,14 @@ impl Carrier {
                     let refused = report.refused.into_iter();
                     written.refused.extend(refused.map(|(index, why)| (from + index, why.to_string())));
                 }
-                Err(StoreError::Lost(key)) if part.len() == 1 => {
-                    written.refused.push((from, format!("the {key} is in use by another payment")));
-                }
-                Err(StoreError::Lost(_)) => {
+                Err(StoreError::Lost(_) | StoreError::Refused { .. }) if part.len() > 1 => {
                     let middle = from + part.len() / 2;
                     open.extend([(middle, to), (from, middle)]);
                 }
+                Err(StoreError::Lost(key @ (LostKey::Order | LostKey::Trace))) => {
+                    written.refused.push((from, format!("the {key} is in use by another payment")));
+                }
+                Err(error @ StoreError::Refused { .. }) => written.refused.push((from, error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,4 +1,6 @@
 //! What the map makes of the quirks of old tables.
+use proptest::prelude::*;
+
 use super::*;
 use crate::mapping::row::SafeRow;
 
@@ -204,4 +206,49 @@ fn a_refund_may_be_written_as_a_negative_amount() {
     let mapped = mapped(outcome_of("transfer", &[("TB_ACNT_TRAN", transfer), ("REFUND", refund)]));
     assert_eq!((mapped.payment.cancellations[0].amount, mapped.payment.vat), (70_000, 6_364));
     assert_eq!(mapped.rows[0].kind, RowKind::Approval);
+}
+
+proptest! {
+    /// I13: whatever the rows hold, each of them goes to exactly one place, with its amount where it could be read.
+    #[test]
+    fn no_row_is_lost_or_doubled(
+        total in "[0-9]{1,6}|[ ,.0-9E-]{0,8}",
+        approved in proptest::collection::vec("[0-9]{1,6}|[ ,.0-9E-]{0,8}", 0..3),
+        canceled in proptest::collection::vec("[0-9]{1,6}|[ ,.0-9E-]{0,8}", 0..4),
+        rest in any::<bool>(),
+        with_header in any::<bool>(),
+        mid in "[a-z]{1,3}",
+    ) {
+        let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let mut rows: Vec<Row> = Vec::new();
+        if with_header {
+            rows.push(header_of(leak(mid), "N", leak(total)));
+        }
+        for (index, amount) in approved.into_iter().enumerate() {
+            rows.push(approval(leak(format!("{index:08}")), leak(amount)));
+        }
+        for (index, amount) in canceled.into_iter().enumerate() {
+            rows.push(partial(leak(index.to_string()), leak(amount)));
+        }
+        if rest {
+            rows.push(full(None));
+        }
+        let keys = |table: &str, pk: &str| format!("{table} {pk}");
+        let seen: Vec<String> = match outcome_of("card", &rows) {
+            Outcome::Payment(mapped) => {
+                let canceled: i64 = mapped.payment.cancellations.iter().map(|cancel| cancel.amount).sum();
+                prop_assert!(canceled <= mapped.payment.total);
+                let money = mapped.rows.iter().filter(|row| row.kind == RowKind::Cancel).map(|row| row.amount);
+                prop_assert_eq!(money.sum::<i64>(), canceled);
+                mapped.rows.iter().map(|row| keys(&row.table, &row.pk)).collect()
+            }
+            Outcome::Excluded { rows, .. } => rows.iter().map(|row| keys(&row.table, &row.pk)).collect(),
+            Outcome::Quarantined(rows) => {
+                prop_assert!(rows.is_empty() || rows.iter().any(|row| row.reason != "AGGREGATE"), "nobody is to blame");
+                rows.iter().map(|row| keys(&row.table, &row.pk)).collect()
+            }
+        };
+        let distinct: std::collections::BTreeSet<&String> = seen.iter().collect();
+        prop_assert_eq!((seen.len(), distinct.len()), (rows.len(), rows.len()));
+    }
 }

@@ -1,6 +1,9 @@
 //! What the verifier must not do: work on a writable server, repair what contradicts itself, spend more than its budget,
 //! call green what it has not seen.
 
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use crate::common::{Ends, Ran};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,4 +91,20 @@ async fn money_that_the_legacy_ledger_does_not_know_is_shown_and_left_alone() {
     assert_eq!((found.code, found.state()), (Some(10), "FINDINGS"), "{found:?}");
     let classes: Vec<String> = found.findings().into_iter().map(|(class, ..)| class).collect();
     assert_eq!(classes, ["EXTRA_LEDGER"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_runs_again_and_again_and_stops_when_told() {
+    let ends = Ends::create("daemon").await;
+    let mut daemon =
+        ends.command(&["daemon", "--every", "200ms"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while ends.count("SELECT COUNT(*) FROM verifier_run WHERE state = 'GREEN'").await < 3 {
+        assert!(started.elapsed() < Duration::from_secs(30), "the daemon did not run three times");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    assert_eq!(ends.verifier(&["checks", "--only", "i15"]).code, Some(0), "runs are chained");
 }
