@@ -292,6 +292,9 @@ impl Problem {
             LedgerError::Contended(_) => Self::new(Code::Contended, error.to_string()).retry_after(1),
             LedgerError::Contradiction { .. } => internal(),
             LedgerError::Store(error) => match (error, during) {
+                (StoreError::Busy, _) => {
+                    Self::new(Code::Overloaded, format!("{error}; nothing was tried")).retry_after(1)
+                }
                 (StoreError::Unavailable(_), While::Reading) => {
                     Self::new(Code::LedgerUnavailable, error.to_string()).retry_after(1)
                 }

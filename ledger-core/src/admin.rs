@@ -193,7 +193,7 @@ fn refused(error: StoreError, what: impl Fn() -> String, owner: impl Fn() -> Str
             AdminError::Unknown { what: owner() }
         }
         StoreError::Refused { constraint } => AdminError::Refused { what: what(), constraint },
-        StoreError::Lost(_) | StoreError::Unavailable(_) | StoreError::Corrupt { .. } => {
+        StoreError::Lost(_) | StoreError::Unavailable(_) | StoreError::Corrupt { .. } | StoreError::Busy => {
             AdminError::Store(error)
         }
     }

@@ -7,7 +7,7 @@ use sqlx::pool::PoolConnection;
 use crate::change::{Asked, Change};
 use crate::ids::RequestId;
 use crate::payment::legacy::{self, AdoptRefused, LegacyPayment};
-use crate::store::append::{self, Append, Writer};
+use crate::store::append;
 use crate::store::mirror::{self, Carried};
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{LostKey, StoreError, grants, load};
@@ -105,15 +105,7 @@ impl MirrorWriter {
         if changes.is_empty() && carried.is_empty() {
             return Ok(());
         }
-        let what = Append {
-            changes,
-            claim: None,
-            answer: None,
-            request_id: asked.request_id,
-            at: asked.at,
-            writer: Writer::Mirror(carried),
-        };
-        append::append(&self.pool, what).await
+        append::append_carried(&self.pool, changes, carried, asked.request_id).await
     }
 
     /// Records rows that are left out on purpose; those recorded before are left alone.

@@ -80,7 +80,10 @@ impl Stop {
             Self::Open(GrantsError::Store(_))
             | Self::Ledger(
                 LedgerError::Store(
-                    StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Refused { .. },
+                    StoreError::Unavailable(_)
+                    | StoreError::Busy
+                    | StoreError::Lost(_)
+                    | StoreError::Refused { .. },
                 )
                 | LedgerError::Contended(_)
                 | LedgerError::NotFound

@@ -219,7 +219,7 @@ impl Failed {
             Self::Grants(GrantsError::Store(error))
             | Self::Carry(CarryError::Store(error))
             | Self::Store(error) => match error {
-                StoreError::Unavailable(_) | StoreError::Lost(_) => Exit::Unavailable,
+                StoreError::Unavailable(_) | StoreError::Busy | StoreError::Lost(_) => Exit::Unavailable,
                 StoreError::Refused { .. } | StoreError::Corrupt { .. } => Exit::Integrity,
             },
         }

@@ -7,12 +7,13 @@ use crate::payment::cancel;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
+use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError, due};
 
 use super::idempotent::ended;
 use super::{
     Answer, AttemptKey, CommittedAttempt, Decided, IssuerAnswer, Ledger, LedgerError, Operation, Render,
-    Step, by_job, next,
+    Step, Taken, by_job, next,
 };
 
 /// How far back cancels in progress are looked for.
@@ -52,16 +53,17 @@ impl Ledger {
         cmd: &cancel::Cancel,
         render: &dyn Render,
     ) -> Result<BeginCancel, LedgerError> {
-        if let Some(answer) = self.answered(op, render).await? {
+        if let Some(answer) = self.answered_before(op, render).await? {
             return Ok(BeginCancel::Answered(answer));
         }
-        self.decide(id, |payment| async move {
+        self.decide(id, |Taken { payment, is_current }| async move {
             if payment.opened.merchant_id != op.claim.merchant_id {
                 return Ok(Decided::Done(BeginCancel::Answered(Answer::Refused(Refusal::NotFound))));
             }
             let issuers = self.issuers_of(&payment, op.asked.at).await?;
             let facts = match cancel::start(&payment, cmd, &issuers, op.asked.at) {
                 Ok(facts) => facts,
+                Err(_) if !is_current => return Ok(Decided::LookAgain),
                 Err(refusal) => {
                     let answer = self.refuse(op, refusal, render).await?;
                     return Ok(Decided::Done(BeginCancel::Answered(answer)));
@@ -69,7 +71,14 @@ impl Ledger {
             };
             let cancel_no = payment.next_cancel_no();
             let (change, after) = next(id, Some(&payment), "CANCEL", &op.asked, facts)?;
-            match self.append(Step { change: &change, claim: Some(&op.claim), answer: None }).await {
+            let step = Step {
+                change,
+                after: after.clone(),
+                claim: Some(&op.claim),
+                answer: None,
+                urgency: Urgency::MayRefuse,
+            };
+            match self.append(step).await {
                 Ok(Some(())) => {
                     let attempts = open_attempts(&after, cancel_no);
                     Ok(Decided::Done(BeginCancel::Started { payment: Box::new(after), cancel_no, attempts }))
@@ -101,14 +110,14 @@ impl Ledger {
         asked.at = now;
         let asked = &asked;
         let answer = self
-            .decide(id, |payment| async move {
+            .decide(id, |Taken { payment, is_current }| async move {
                 let Some((change, after)) = recorded(&payment, cancel_no, answers, asked, now)? else {
-                    return Ok(Decided::Done(None));
+                    return Ok(if is_current { Decided::Done(None) } else { Decided::LookAgain });
                 };
                 let settled = after.cancel(cancel_no).is_some_and(crate::payment::fold::Cancel::is_settled);
                 let rendered = settled.then(|| ended(&after, Some(cancel_no), render));
                 let answer = rendered.as_ref().map(|rendered| (&op.claim, rendered));
-                match self.append(Step { change: &change, claim: None, answer }).await {
+                match self.append(Step { answer, ..Step::recording(change, &after) }).await {
                     Ok(Some(())) => Ok(Decided::Done(Some(match rendered {
                         Some(rendered) => Answer::Fresh(rendered),
                         None => Answer::InProgress(Box::new(after), Some(cancel_no)),
@@ -153,11 +162,11 @@ impl Ledger {
     ) -> Result<Payment, LedgerError> {
         let asked = by_job("cancel-repeat", now);
         let asked = &asked;
-        self.decide(open.payment_id, |payment| async move {
+        self.decide(open.payment_id, |Taken { payment, is_current }| async move {
             let Some((change, after)) = recorded(&payment, open.cancel_no, answers, asked, now)? else {
-                return Ok(Decided::Done(payment));
+                return Ok(if is_current { Decided::Done(payment) } else { Decided::LookAgain });
             };
-            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+            Ok(match self.append(Step::recording(change, &after)).await? {
                 Some(()) => Decided::Done(after),
                 None => Decided::Lost,
             })

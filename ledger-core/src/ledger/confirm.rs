@@ -7,12 +7,13 @@ use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::payment::{abort, confirm, reverse};
+use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError};
 
 use super::idempotent::ended;
 use super::{
     Answer, AttemptKey, CommittedAttempt, Decided, IssuerAnswer, Ledger, LedgerError, Operation, Render,
-    Step, by_job, next,
+    Step, Taken, by_job, next,
 };
 
 /// What begins a confirm.
@@ -38,24 +39,32 @@ impl Ledger {
         cmd: &confirm::Confirm,
         render: &dyn Render,
     ) -> Result<BeginConfirm, LedgerError> {
-        if let Some(answer) = self.answered(op, render).await? {
+        if let Some(answer) = self.answered_before(op, render).await? {
             return Ok(BeginConfirm::Answered(answer));
         }
         let issuers = self.issuers(cmd.legs.iter().map(|leg| leg.issuer_id.as_str()), op.asked.at).await?;
         let issuers = &issuers;
-        self.decide(id, |payment| async move {
+        self.decide(id, |Taken { payment, is_current }| async move {
             if payment.opened.merchant_id != op.claim.merchant_id {
                 return Ok(Decided::Done(BeginConfirm::Answered(Answer::Refused(Refusal::NotFound))));
             }
             let facts = match confirm::start(&payment, cmd, issuers, op.asked.at) {
                 Ok(facts) => facts,
+                Err(_) if !is_current => return Ok(Decided::LookAgain),
                 Err(refusal) => {
                     let answer = self.refuse(op, refusal, render).await?;
                     return Ok(Decided::Done(BeginConfirm::Answered(answer)));
                 }
             };
             let (change, after) = next(id, Some(&payment), "CONFIRM", &op.asked, facts)?;
-            match self.append(Step { change: &change, claim: Some(&op.claim), answer: None }).await {
+            let step = Step {
+                change,
+                after: after.clone(),
+                claim: Some(&op.claim),
+                answer: None,
+                urgency: Urgency::MayRefuse,
+            };
+            match self.append(step).await {
                 Ok(Some(())) => {
                     let attempts = authorizations(&after);
                     Ok(Decided::Done(BeginConfirm::Started { payment: Box::new(after), attempts }))
@@ -88,21 +97,25 @@ impl Ledger {
         let mut asked = op.asked.clone();
         asked.at = now;
         let asked = &asked;
-        self.decide(id, |payment| async move {
+        self.decide(id, |Taken { payment, is_current }| async move {
             let issuers = self.issuers_of(&payment, now).await?;
             let facts = confirm::finish(&payment, by_leg, &issuers, now)?;
+            if facts.is_empty() && !is_current {
+                return Ok(Decided::LookAgain);
+            }
             if facts.is_empty() {
                 let answered = self.answered(op, render).await?;
                 return Ok(Decided::Done(answered.ok_or(LedgerError::NotFound)?));
             }
             let (change, after) = next(id, Some(&payment), "VERDICT", asked, facts)?;
             let rendered = ended(&after, None, render);
-            let step = Step { change: &change, claim: None, answer: Some((&op.claim, &rendered)) };
+            let step =
+                Step { answer: Some((&op.claim, &rendered)), ..Step::recording(change.clone(), &after) };
             match self.append(step).await {
                 Ok(Some(())) => Ok(Decided::Done(Answer::Fresh(rendered))),
                 Ok(None) => Ok(Decided::Lost),
                 Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
-                    self.append(Step { change: &change, claim: None, answer: None }).await?;
+                    self.append(Step::recording(change, &after)).await?;
                     let answered = self.answered(op, render).await?;
                     Ok(Decided::Done(answered.ok_or(LedgerError::NotFound)?))
                 }
@@ -121,7 +134,7 @@ impl Ledger {
     ) -> Result<Payment, LedgerError> {
         let asked = by_job("late-answer", now);
         let asked = &asked;
-        self.decide(key.payment_id, |payment| async move {
+        self.decide(key.payment_id, |Taken { payment, is_current }| async move {
             let facts = match key.kind {
                 AttemptKind::Auth if payment.verdict.is_some() => {
                     reverse::late(&payment, key.leg_no, key.attempt_no, answer, now)
@@ -131,10 +144,10 @@ impl Ledger {
                 }
             };
             if facts.is_empty() {
-                return Ok(Decided::Done(payment));
+                return Ok(if is_current { Decided::Done(payment) } else { Decided::LookAgain });
             }
             let (change, after) = next(payment.id, Some(&payment), "LATE_ANSWER", asked, facts)?;
-            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+            Ok(match self.append(Step::recording(change, &after)).await? {
                 Some(()) => Decided::Done(after),
                 None => Decided::Lost,
             })
@@ -146,14 +159,17 @@ impl Ledger {
     pub async fn recover(&self, key: AttemptKey, now: DateTime<Utc>) -> Result<Payment, LedgerError> {
         let asked = by_job("crash-recovery", now);
         let asked = &asked;
-        self.decide(key.payment_id, |payment| async move {
+        self.decide(key.payment_id, |Taken { payment, is_current }| async move {
+            if !is_current {
+                return Ok(Decided::LookAgain);
+            }
             if payment.verdict.is_some() {
                 return Ok(Decided::Done(payment));
             }
             let issuers = self.issuers_of(&payment, now).await?;
             let facts = abort::recover(&payment, &issuers, now)?;
             let (change, after) = next(payment.id, Some(&payment), "RECOVER", asked, facts)?;
-            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+            Ok(match self.append(Step::recording(change, &after)).await? {
                 Some(()) => Decided::Done(after),
                 None => Decided::Lost,
             })

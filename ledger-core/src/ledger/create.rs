@@ -4,10 +4,11 @@ use crate::ids::{PaymentId, Slot};
 use crate::payment::abort;
 use crate::payment::create::{self, Create};
 use crate::payment::refusal::Refusal;
+use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError, load};
 
 use super::idempotent::ended;
-use super::{Answer, Decided, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, by_job, next};
+use super::{Answer, Decided, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, Taken, by_job, next};
 
 impl Ledger {
     /// Creates a payment: one commit. The first try of an order is taken for granted; who loses it to an earlier payment
@@ -19,11 +20,11 @@ impl Ledger {
         render: &dyn Render,
     ) -> Result<Answer, LedgerError> {
         let now = op.asked.at;
-        if let Some(answer) = self.answered(op, render).await? {
+        if let Some(answer) = self.answered_before(op, render).await? {
             return Ok(answer);
         }
         let Some(contract) = self.contract(&cmd.merchant_id, now).await? else {
-            return Ok(Answer::Refused(Refusal::NoContract(cmd.merchant_id.clone())));
+            return self.refuse(op, Refusal::NoContract(cmd.merchant_id.clone()), render).await;
         };
         let slot = Slot::of(&cmd.merchant_id, &cmd.order_id);
         let id = PaymentId::new(now, slot, &mut rand::rng());
@@ -35,7 +36,13 @@ impl Ledger {
             };
             let (change, payment) = next(id, None, "CREATE", &op.asked, facts)?;
             let rendered = ended(&payment, None, render);
-            let step = Step { change: &change, claim: Some(&op.claim), answer: Some((&op.claim, &rendered)) };
+            let step = Step {
+                change,
+                after: payment,
+                claim: Some(&op.claim),
+                answer: Some((&op.claim, &rendered)),
+                urgency: Urgency::MayRefuse,
+            };
             match self.append(step).await {
                 Ok(Some(())) => return Ok(Answer::Fresh(rendered)),
                 Ok(None) => return Err(LedgerError::Contended(id)),
@@ -66,10 +73,12 @@ impl Ledger {
         let asked = by_job("expiry", now);
         let asked = &asked;
         let last = self
-            .decide(id, |payment| async move {
-                let Ok(facts) = abort::expire(&payment, now) else { return Ok(Decided::Done(payment)) };
+            .decide(id, |Taken { payment, is_current }| async move {
+                let Ok(facts) = abort::expire(&payment, now) else {
+                    return Ok(if is_current { Decided::Done(payment) } else { Decided::LookAgain });
+                };
                 let (change, after) = next(id, Some(&payment), "EXPIRE", asked, facts)?;
-                Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+                Ok(match self.append(Step::recording(change, &after)).await? {
                     Some(()) => Decided::Done(after),
                     None => Decided::Lost,
                 })

@@ -4,7 +4,8 @@ use crate::change::Asked;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::payment::status::Status;
-use crate::store::append::{self, Append, Writer};
+use crate::store::append::Entry;
+use crate::store::batch::Urgency;
 use crate::store::idempotency::{self, Claim, Known, Rendered, Replay};
 use crate::store::{LostKey, StoreError};
 
@@ -50,6 +51,16 @@ impl Operation {
 }
 
 impl Ledger {
+    /// What is known of the operation's key, if this process has seen it before; the first use of a key is not looked for, it
+    /// is lost by its claim. A client that repeats a key all the time is answered here and spoils nobody's commit.
+    pub(super) async fn answered_before(
+        &self,
+        op: &Operation,
+        render: &dyn Render,
+    ) -> Result<Option<Answer>, LedgerError> {
+        if self.recent.claims.meets(op.claim.claim_id) { self.answered(op, render).await } else { Ok(None) }
+    }
+
     /// What is known of the operation's key: nothing, or the answer.
     pub async fn answered(&self, op: &Operation, render: &dyn Render) -> Result<Option<Answer>, LedgerError> {
         let mut connection = self.connection().await?;
@@ -92,40 +103,42 @@ impl Ledger {
 
     /// Keeps the terminal answer of a claim that others settled; whoever is first, its bytes stand.
     async fn keep(&self, op: &Operation, answer: &Rendered) -> Result<(), LedgerError> {
-        let what = Append {
-            changes: &[],
+        let entry = Entry {
+            change: None,
             claim: None,
-            answer: Some((&op.claim, answer)),
+            answer: Some((op.claim.clone(), answer.clone())),
             request_id: op.asked.request_id,
             at: op.asked.at,
-            writer: Writer::Live,
         };
-        match append::append(&self.pool, what).await {
+        match self.batcher.append(entry, Urgency::MustRecord).await {
             Ok(()) | Err(StoreError::Lost(LostKey::Idempotency)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Refuses: claim and answer in one transaction when the refusal is final, neither when it may pass.
+    /// Refuses, unless the key is known: claim and answer in one transaction when the refusal is final, neither when it may
+    /// pass.
     pub(super) async fn refuse(
         &self,
         op: &Operation,
         refusal: Refusal,
         render: &dyn Render,
     ) -> Result<Answer, LedgerError> {
+        if let Some(answer) = self.answered(op, render).await? {
+            return Ok(answer);
+        }
         if !is_final(&refusal) {
             return Ok(Answer::Refused(refusal));
         }
         let rendered = render.refused(&refusal);
-        let what = Append {
-            changes: &[],
-            claim: Some(&op.claim),
-            answer: Some((&op.claim, &rendered)),
+        let entry = Entry {
+            change: None,
+            claim: Some(op.claim.clone()),
+            answer: Some((op.claim.clone(), rendered.clone())),
             request_id: op.asked.request_id,
             at: op.asked.at,
-            writer: Writer::Live,
         };
-        match append::append(&self.pool, what).await {
+        match self.batcher.append(entry, Urgency::MayRefuse).await {
             Ok(()) => Ok(Answer::Fresh(rendered)),
             Err(StoreError::Lost(LostKey::Idempotency)) => {
                 let answered = self.answered(op, render).await?;

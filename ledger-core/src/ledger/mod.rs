@@ -15,9 +15,11 @@ mod confirm;
 mod create;
 mod history;
 mod idempotent;
+mod recent;
 mod reversal;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::MySql;
@@ -30,7 +32,8 @@ use crate::payment::fact::{Fact, Origin};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::reference::{ApiKey, Contract, Issuer};
-use crate::store::append::{self, Append, Writer};
+use crate::store::append::Entry;
+use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{LostKey, StoreError, grants, load, reference};
@@ -44,6 +47,7 @@ pub use attempts::{AttemptKey, CommittedAttempt, Original};
 pub use cancel::{BeginCancel, OpenCancel};
 pub use confirm::BeginConfirm;
 pub use idempotent::{Answer, Operation, Render};
+use recent::Recent;
 
 /// How often a decision is taken again after a lost race.
 pub const MAX_TRIES: u32 = 5;
@@ -78,6 +82,8 @@ pub enum LedgerError {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pool: MySqlPool,
+    batcher: Batcher,
+    recent: Arc<Recent>,
 }
 
 impl Ledger {
@@ -85,7 +91,8 @@ impl Ledger {
     pub async fn open(url: &str, options: PoolOptions) -> Result<Self, GrantsError> {
         let pool = connect(url, options).await?;
         grants::prove_app(&pool).await?;
-        Ok(Self { pool })
+        let batcher = Batcher::start(&pool);
+        Ok(Self { pool, batcher, recent: Arc::new(Recent::default()) })
     }
 
     /// Whether the database answers.
@@ -116,8 +123,7 @@ impl Ledger {
 
     /// The version of an issuer that is valid at `now`.
     pub async fn issuer(&self, issuer_id: &str, now: DateTime<Utc>) -> Result<Option<Issuer>, LedgerError> {
-        let mut connection = self.connection().await?;
-        Ok(reference::issuer(&mut connection, issuer_id, now).await?)
+        Ok(self.issuers(std::iter::once(issuer_id), now).await?.pop())
     }
 
     /// An API key by its public part.
@@ -127,8 +133,15 @@ impl Ledger {
     }
 
     async fn contract(&self, merchant_id: &str, now: DateTime<Utc>) -> Result<Option<Contract>, StoreError> {
+        if let Some(contract) = self.recent.contracts.get(merchant_id) {
+            return Ok(Some(contract));
+        }
         let mut connection = self.connection().await?;
-        reference::contract(&mut connection, merchant_id, now).await
+        let contract = reference::contract(&mut connection, merchant_id, now).await?;
+        if let Some(contract) = &contract {
+            self.recent.contracts.keep(merchant_id, contract);
+        }
+        Ok(contract)
     }
 
     async fn issuers<'a>(
@@ -136,13 +149,20 @@ impl Ledger {
         ids: impl Iterator<Item = &'a str>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Issuer>, StoreError> {
-        let mut connection = self.connection().await?;
         let mut issuers: Vec<Issuer> = Vec::new();
         for id in ids {
             if issuers.iter().any(|issuer| issuer.issuer_id == id) {
                 continue;
             }
-            issuers.extend(reference::issuer(&mut connection, id, now).await?);
+            if let Some(issuer) = self.recent.issuers.get(id) {
+                issuers.push(issuer);
+                continue;
+            }
+            let mut connection = self.connection().await?;
+            if let Some(issuer) = reference::issuer(&mut connection, id, now).await? {
+                self.recent.issuers.keep(id, &issuer);
+                issuers.push(issuer);
+            }
         }
         Ok(issuers)
     }
@@ -160,24 +180,29 @@ impl Ledger {
         load::payment_by_id(&mut connection, id).await
     }
 
-    /// Writes one change. Losing its key to our own earlier write is success; to anyone else, `None`.
+    /// Writes one change and remembers the payment after it. Losing its key to our own earlier write is success; to anyone
+    /// else, `None`.
     async fn append(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
-        let change = step.change;
-        let what = Append {
-            changes: std::slice::from_ref(change),
-            claim: step.claim,
-            answer: step.answer,
-            request_id: change.asked.request_id,
-            at: change.asked.at,
-            writer: Writer::Live,
+        let (payment_id, seq) = (step.change.payment_id, step.change.seq);
+        let request_id = step.change.asked.request_id;
+        let entry = Entry {
+            claim: step.claim.cloned(),
+            answer: step.answer.map(|(claim, answer)| (claim.clone(), answer.clone())),
+            request_id,
+            at: step.change.asked.at,
+            change: Some(step.change),
         };
-        match append::append(&self.pool, what).await {
-            Ok(()) => Ok(Some(())),
+        match self.batcher.append(entry, step.urgency).await {
+            Ok(()) => {
+                self.recent.payments.keep(step.after);
+                Ok(Some(()))
+            }
             Err(StoreError::Lost(key)) => {
+                self.recent.payments.forget(payment_id);
                 metrics::counter!("ledger_lost_keys_total", "key" => key.to_string()).increment(1);
                 let mut connection = self.connection().await?;
-                let winner = load::request_of(&mut connection, change.payment_id, change.seq).await?;
-                if winner.as_ref() == Some(change.asked.request_id.as_bytes()) {
+                let winner = load::request_of(&mut connection, payment_id, seq).await?;
+                if winner.as_ref() == Some(request_id.as_bytes()) {
                     return Ok(Some(()));
                 }
                 match key {
@@ -194,38 +219,67 @@ impl Ledger {
                     | LostKey::Other => Err(StoreError::Lost(key).into()),
                 }
             }
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                self.recent.payments.forget(payment_id);
+                Err(error.into())
+            }
         }
     }
 
-    /// Loads a payment, decides, appends; again when somebody else was first.
+    /// Takes a payment, decides, appends; again when somebody else was first. The first try may start from the payment as we
+    /// left it: a stale one can only lose its key. What is refused is decided again on the payment as it stands.
     async fn decide<T, D, F>(&self, id: PaymentId, mut decide: D) -> Result<T, LedgerError>
     where
-        D: FnMut(Payment) -> F,
+        D: FnMut(Taken) -> F,
         F: Future<Output = Result<Decided<T>, LedgerError>>,
     {
+        let mut remembered = self.recent.payments.take(id);
         for _ in 0..MAX_TRIES {
-            let payment = self.load(id).await?.ok_or(LedgerError::NotFound)?;
-            match decide(payment).await? {
+            let taken = match remembered.take() {
+                Some(payment) => Taken { payment, is_current: false },
+                None => {
+                    Taken { payment: self.load(id).await?.ok_or(LedgerError::NotFound)?, is_current: true }
+                }
+            };
+            match decide(taken).await? {
                 Decided::Done(value) => return Ok(value),
-                Decided::Lost => {}
+                Decided::Lost | Decided::LookAgain => {}
             }
         }
         Err(LedgerError::Contended(id))
     }
 }
 
+/// A payment to decide on.
+struct Taken {
+    payment: Payment,
+    /// Read from the database just now, and not remembered: only then may a refusal rest on it.
+    is_current: bool,
+}
+
 /// What a try to decide and append came to.
 enum Decided<T> {
     Done(T),
+    /// Somebody else was first.
     Lost,
+    /// It would be refused on a payment that was only remembered.
+    LookAgain,
 }
 
 /// One change on its way into the store.
 struct Step<'a> {
-    change: &'a Change,
+    change: Change,
+    after: Payment,
     claim: Option<&'a Claim>,
     answer: Option<(&'a Claim, &'a Rendered)>,
+    urgency: Urgency,
+}
+
+impl Step<'_> {
+    /// A change by which something that has happened is recorded.
+    fn recording(change: Change, after: &Payment) -> Self {
+        Self { change, after: after.clone(), claim: None, answer: None, urgency: Urgency::MustRecord }
+    }
 }
 
 /// The next live change of a payment.

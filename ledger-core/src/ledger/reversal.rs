@@ -11,7 +11,7 @@ use crate::store::due;
 
 use super::{
     AttemptKey, CommittedAttempt, Decided, DueReversal, IssuerAnswer, Ledger, LedgerError, ReversalState,
-    Step, by_job, next,
+    Step, Taken, by_job, next,
 };
 
 /// How far back orders to undo are looked for: longer than any issuer's validity.
@@ -57,20 +57,14 @@ impl Ledger {
     ) -> Result<Option<CommittedAttempt>, LedgerError> {
         let asked = by_job("net-cancel", now);
         let asked = &asked;
-        self.decide(key.payment_id, |payment| async move {
-            let issuers = self.issuers_of(&payment, now).await?;
-            let issuer_id =
-                payment.leg(key.leg_no).map(|leg| leg.approval.issuer_id.clone()).unwrap_or_default();
-            let issuer = issuers
-                .iter()
-                .find(|issuer| issuer.issuer_id == issuer_id)
-                .ok_or(Refusal::UnknownIssuer(issuer_id))?;
-            let facts = reverse::start(&payment, key.leg_no, key.attempt_no, issuer, now);
+        self.decide(key.payment_id, |Taken { payment, is_current }| async move {
+            let issuer = self.issuer_of_leg(&payment, key.leg_no, now).await?;
+            let facts = reverse::start(&payment, key.leg_no, key.attempt_no, &issuer, now);
             if facts.is_empty() {
-                return Ok(Decided::Done(None));
+                return Ok(if is_current { Decided::Done(None) } else { Decided::LookAgain });
             }
             let (change, after) = next(payment.id, Some(&payment), "NET_CANCEL", asked, facts)?;
-            if self.append(Step { change: &change, claim: None, answer: None }).await?.is_none() {
+            if self.append(Step::recording(change, &after)).await?.is_none() {
                 return Ok(Decided::Lost);
             }
             let attempt = after.leg(key.leg_no).and_then(|leg| {
@@ -91,11 +85,11 @@ impl Ledger {
     ) -> Result<ReversalState, LedgerError> {
         let asked = by_job("net-cancel", now);
         let asked = &asked;
-        self.decide(key.payment_id, |payment| async move {
+        self.decide(key.payment_id, |Taken { payment, .. }| async move {
             let issuer = self.issuer_of_leg(&payment, key.leg_no, now).await?;
             let (facts, state) = reverse::finish(&payment, key.leg_no, key.attempt_no, answer, &issuer, now)?;
-            let (change, _) = next(payment.id, Some(&payment), "NET_CANCEL_RESULT", asked, facts)?;
-            Ok(match self.append(Step { change: &change, claim: None, answer: None }).await? {
+            let (change, after) = next(payment.id, Some(&payment), "NET_CANCEL_RESULT", asked, facts)?;
+            Ok(match self.append(Step::recording(change, &after)).await? {
                 Some(()) => Decided::Done(state),
                 None => Decided::Lost,
             })

@@ -1,5 +1,5 @@
-//! The one place that opens a transaction: changes with their facts, journal lines and events, a claim and an answer,
-//! together or not at all.
+//! The one place that opens a transaction: changes with their facts, journal lines and events, claims and answers, together
+//! or not at all. What is written together may belong to many requests (see [`super::batch`]) or to one batch of a migration.
 
 use chrono::{DateTime, Utc};
 use sqlx::mysql::{MySqlConnection, MySqlPool};
@@ -8,7 +8,7 @@ use crate::change::Change;
 use crate::ids::RequestId;
 
 use super::error::number_of;
-use super::idempotency::{self, Claim, Rendered};
+use super::idempotency::{self, Answering, Claim, Claiming, Rendered};
 use super::insert::Table;
 use super::mirror::{self, Carried};
 use super::outbox::OutboxName;
@@ -31,45 +31,27 @@ pub enum Writer<'a> {
     Mirror(&'a [Carried]),
 }
 
-/// What is written together.
-#[derive(Debug, Clone, Copy)]
-pub struct Append<'a> {
-    /// The changes.
-    pub changes: &'a [Change],
-    /// A key claimed by the first of them, or by a refusal.
-    pub claim: Option<&'a Claim>,
+/// What one request wants to be written.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its change; a refusal has none.
+    pub change: Option<Change>,
+    /// The key it claims.
+    pub claim: Option<Claim>,
     /// The terminal answer to a claimed key.
-    pub answer: Option<(&'a Claim, &'a Rendered)>,
+    pub answer: Option<(Claim, Rendered)>,
     /// The request.
     pub request_id: RequestId,
     /// When.
     pub at: DateTime<Utc>,
-    /// By whom.
-    pub writer: Writer<'a>,
 }
 
-/// Writes it all in one commit. An unknown commit is found out by looking for our own write: found means success.
-pub async fn append(pool: &MySqlPool, what: Append<'_>) -> Result<(), StoreError> {
-    let mut reruns = 0;
-    loop {
-        match once(pool, what).await {
-            Ok(()) => return Ok(()),
-            Err(Failed::Statement(error)) if is_rerun(&error) && reruns < MAX_RERUNS => {
-                reruns += 1;
-                metrics::counter!("ledger_append_reruns_total").increment(1);
-            }
-            Err(Failed::Statement(error)) => return Err(error),
-            Err(Failed::Commit(error)) => {
-                metrics::counter!("ledger_append_unknown_commits_total").increment(1);
-                tracing::warn!("a commit was not acknowledged, looking for its rows");
-                return if is_written(pool, what).await? { Ok(()) } else { Err(error) };
-            }
-        }
-    }
-}
-
-enum Failed {
+/// How a transaction failed.
+#[derive(Debug)]
+pub enum Failed {
+    /// A statement was refused: nothing was written.
     Statement(StoreError),
+    /// The commit was not acknowledged: look before saying anything.
     Commit(StoreError),
 }
 
@@ -79,59 +61,122 @@ impl<E: Into<StoreError>> From<E> for Failed {
     }
 }
 
-fn is_rerun(error: &StoreError) -> bool {
+/// Carries a batch of legacy changes over in one commit.
+pub async fn append_carried(
+    pool: &MySqlPool,
+    changes: &[Change],
+    carried: &[Carried],
+    request_id: RequestId,
+) -> Result<(), StoreError> {
+    let mut reruns = 0;
+    loop {
+        match transaction(pool, changes, &[], Writer::Mirror(carried)).await {
+            Ok(()) => return Ok(()),
+            Err(Failed::Statement(error)) if is_nobodys_fault(&error) && reruns < MAX_RERUNS => reruns += 1,
+            Err(Failed::Statement(error)) => return Err(error),
+            Err(Failed::Commit(error)) => {
+                let Some(change) = changes.first() else { return Err(error) };
+                let found = request_of(pool, change).await?;
+                return if found.as_ref() == Some(request_id.as_bytes()) { Ok(()) } else { Err(error) };
+            }
+        }
+    }
+}
+
+/// Writes the entries of many requests in one commit; run again while nobody is to blame.
+pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), Failed> {
+    let changes: Vec<_> = entries.iter().filter_map(|entry| entry.change.clone()).collect();
+    let mut reruns = 0;
+    loop {
+        match transaction(pool, &changes, entries, Writer::Live).await {
+            Err(Failed::Statement(error)) if is_nobodys_fault(&error) && reruns < MAX_RERUNS => {
+                reruns += 1;
+                metrics::counter!("ledger_append_reruns_total").increment(1);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A sealed outbox id blames nobody; a deadlock or a lock that was waited for too long does not either.
+fn is_nobodys_fault(error: &StoreError) -> bool {
     match error {
         StoreError::Lost(super::LostKey::OutboxId) => true,
         StoreError::Unavailable(error) => matches!(number_of(error), Some(DEADLOCK | LOCK_WAIT)),
-        StoreError::Lost(_) | StoreError::Refused { .. } | StoreError::Corrupt { .. } => false,
+        StoreError::Lost(_) | StoreError::Refused { .. } | StoreError::Corrupt { .. } | StoreError::Busy => {
+            false
+        }
     }
 }
 
-async fn once(pool: &MySqlPool, what: Append<'_>) -> Result<(), Failed> {
+async fn transaction(
+    pool: &MySqlPool,
+    changes: &[Change],
+    entries: &[&Entry],
+    writer: Writer<'_>,
+) -> Result<(), Failed> {
     let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
-    write(&mut transaction, what).await?;
+    write(&mut transaction, changes, entries, writer).await?;
     transaction.commit().await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))
 }
 
-async fn write(connection: &mut MySqlConnection, what: Append<'_>) -> Result<(), StoreError> {
-    if let Some(claim) = what.claim {
-        let about = what.changes.first().map(|change| (change.payment_id, change.seq));
-        idempotency::insert_claim(connection, claim, about, what.request_id, what.at).await?;
-    }
-    let rows = Rows::of(what.changes);
+async fn write(
+    connection: &mut MySqlConnection,
+    changes: &[Change],
+    entries: &[&Entry],
+    writer: Writer<'_>,
+) -> Result<(), StoreError> {
+    let claims: Vec<_> = entries.iter().filter_map(|entry| claiming(entry)).collect();
+    idempotency::insert_claims(connection, &claims).await?;
+    let rows = Rows::of(changes);
     for table in Table::ALL {
         let Some(parameter) = rows.parameter(table) else { continue };
         let (live, mirror) = table.inserts();
-        let statement = match what.writer {
+        let statement = match writer {
             Writer::Live => live,
             Writer::Mirror(_) => mirror,
         };
         sqlx::query(statement.sql).bind(parameter).execute(&mut *connection).await?;
     }
-    if let Some((claim, answer)) = what.answer {
-        idempotency::insert_outcome(connection, claim, answer, what.at).await?;
-    }
-    let outbox = match what.writer {
+    let answers: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| {
+            entry.answer.as_ref().map(|(claim, answer)| Answering { claim, answer, at: entry.at })
+        })
+        .collect();
+    idempotency::insert_answers(connection, &answers).await?;
+    let outbox = match writer {
         Writer::Live => OutboxName::Main,
         Writer::Mirror(carried) => {
             mirror::insert_carried(connection, carried).await?;
             OutboxName::Backfill
         }
     };
-    outbox_insert::insert(connection, outbox, what.changes).await
+    outbox_insert::insert(connection, outbox, changes).await
 }
 
-/// Whether the first thing this append would have written is there, and is ours.
-async fn is_written(pool: &MySqlPool, what: Append<'_>) -> Result<bool, StoreError> {
+fn claiming(entry: &Entry) -> Option<Claiming<'_>> {
+    let claim = entry.claim.as_ref()?;
+    let about = entry.change.as_ref().map(|change| (change.payment_id, change.seq));
+    Some(Claiming { claim, about, request_id: entry.request_id, at: entry.at })
+}
+
+async fn request_of(pool: &MySqlPool, change: &Change) -> Result<Option<[u8; 16]>, StoreError> {
     let mut connection = pool.acquire().await.map_err(StoreError::Unavailable)?;
-    let request_id = what.request_id.as_bytes();
-    if let Some(change) = what.changes.first() {
-        let found = load::request_of(&mut connection, change.payment_id, change.seq).await?;
-        return Ok(found.as_ref() == Some(request_id));
+    load::request_of(&mut connection, change.payment_id, change.seq).await
+}
+
+/// Whether what an entry would have written is there, and is its own.
+pub async fn is_written(pool: &MySqlPool, entry: &Entry) -> Result<bool, StoreError> {
+    let request_id = entry.request_id.as_bytes();
+    if let Some(change) = &entry.change {
+        return Ok(request_of(pool, change).await?.as_ref() == Some(request_id));
     }
-    if let Some(claim) = what.claim {
-        let found = idempotency::find(&mut connection, claim.claim_id).await?;
-        return Ok(found.is_some_and(|known| known.request_id == *request_id));
-    }
-    Ok(false)
+    let Some((claim, _)) = &entry.answer else { return Ok(false) };
+    let mut connection = pool.acquire().await.map_err(StoreError::Unavailable)?;
+    let known = idempotency::find(&mut connection, claim.claim_id).await?;
+    Ok(known.is_some_and(|known| match entry.claim {
+        Some(_) => known.request_id == *request_id,
+        None => known.outcome.is_some(),
+    }))
 }

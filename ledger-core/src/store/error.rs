@@ -17,6 +17,9 @@ pub enum StoreError {
         /// The name of the check or foreign key.
         constraint: String,
     },
+    /// Too many requests wait already: nothing was tried.
+    #[error("too many requests wait for a commit")]
+    Busy,
     /// A row that breaks its own contract.
     #[error("{table}.{column} of {id} holds a value this version does not know")]
     Corrupt {

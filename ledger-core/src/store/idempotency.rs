@@ -1,9 +1,11 @@
 //! Claims and outcomes: a key is claimed by the first statement of the transaction that holds its operation's first
 //! facts, and its terminal answer is kept byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sqlx::mysql::MySqlConnection;
 
 use crate::codes;
@@ -11,6 +13,7 @@ use crate::ids::{PaymentId, RequestId, Slot};
 
 use super::StoreError;
 use super::read::Reading;
+use super::rows::datetime;
 use super::statement::{Account, Statement};
 
 codes! {
@@ -85,17 +88,46 @@ const INSERT_CLAIM: Statement = Statement {
     name: "insert_idempotency_claim",
     account: Account::App,
     sql: "INSERT INTO idempotency_claim (claim_id, slot, payment_id, seq, merchant_id, operation, request_id, fingerprint, \
-          fields, claimed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          fields, claimed_at) SELECT UNHEX(r.claim_id), r.slot, UNHEX(r.payment_id), r.seq, r.merchant_id, r.operation, \
+          UNHEX(r.request_id), UNHEX(r.fingerprint), r.fields, r.claimed_at \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
+          slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, \
+          payment_id CHAR(32) PATH '$.payment_id' ERROR ON EMPTY ERROR ON ERROR, \
+          seq INT UNSIGNED PATH '$.seq' ERROR ON EMPTY ERROR ON ERROR, \
+          merchant_id VARCHAR(32) PATH '$.merchant_id' ERROR ON EMPTY ERROR ON ERROR, \
+          operation VARCHAR(32) PATH '$.operation' ERROR ON EMPTY ERROR ON ERROR, \
+          request_id CHAR(32) PATH '$.request_id' ERROR ON EMPTY ERROR ON ERROR, \
+          fingerprint CHAR(64) PATH '$.fingerprint' ERROR ON EMPTY ERROR ON ERROR, \
+          fields JSON PATH '$.fields' ERROR ON EMPTY ERROR ON ERROR, \
+          claimed_at DATETIME(6) PATH '$.claimed_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
 };
 const INSERT_OUTCOME: Statement = Statement {
     name: "insert_idempotency_outcome",
     account: Account::App,
-    sql: "INSERT INTO idempotency_outcome (claim_id, slot, status, body_digest, decided_at) VALUES (?, ?, ?, UNHEX(SHA2(?, 256)), ?)",
+    sql: "INSERT INTO idempotency_outcome (claim_id, slot, status, body_digest, decided_at) \
+          SELECT UNHEX(r.claim_id), r.slot, r.status, UNHEX(r.body_digest), r.decided_at \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
+          slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, \
+          status SMALLINT UNSIGNED PATH '$.status' ERROR ON EMPTY ERROR ON ERROR, \
+          body_digest CHAR(64) PATH '$.body_digest' ERROR ON EMPTY ERROR ON ERROR, \
+          decided_at DATETIME(6) PATH '$.decided_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
 };
 const INSERT_BODY: Statement = Statement {
     name: "insert_idempotency_body",
     account: Account::App,
-    sql: "INSERT INTO idempotency_body (claim_id, decided_on, content_type, location, body) VALUES (?, ?, ?, ?, ?)",
+    sql: "INSERT INTO idempotency_body (claim_id, decided_on, content_type, location, body) \
+          SELECT UNHEX(r.claim_id), r.decided_on, r.content_type, r.location, r.body \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
+          decided_on DATE PATH '$.decided_on' ERROR ON EMPTY ERROR ON ERROR, \
+          content_type VARCHAR(64) PATH '$.content_type' ERROR ON EMPTY ERROR ON ERROR, \
+          location VARCHAR(128) PATH '$.location' ERROR ON EMPTY ERROR ON ERROR, \
+          body MEDIUMTEXT PATH '$.body' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+};
+const KNOWN: Statement = Statement {
+    name: "known_claims",
+    account: Account::App,
+    sql: "SELECT c.claim_id FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(64) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
+          STRAIGHT_JOIN idempotency_claim AS c ON c.claim_id = UNHEX(w.id)",
 };
 const FIND: Statement = Statement {
     name: "find_idempotency_claim",
@@ -108,56 +140,103 @@ const FIND: Statement = Statement {
 };
 
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[INSERT_CLAIM, INSERT_OUTCOME, INSERT_BODY, FIND];
+pub const STATEMENTS: &[Statement] = &[INSERT_CLAIM, INSERT_OUTCOME, INSERT_BODY, KNOWN, FIND];
 
-/// Claims the key.
-pub async fn insert_claim(
+/// A claim as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Claiming<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// The change it comes with.
+    pub about: Option<(PaymentId, u32)>,
+    /// The request.
+    pub request_id: RequestId,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A terminal answer as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Answering<'a> {
+    /// Whose answer.
+    pub claim: &'a Claim,
+    /// The answer.
+    pub answer: &'a Rendered,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Claims keys.
+pub async fn insert_claims(
     connection: &mut MySqlConnection,
-    claim: &Claim,
-    about: Option<(PaymentId, u32)>,
-    request_id: RequestId,
-    now: DateTime<Utc>,
+    claims: &[Claiming<'_>],
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT_CLAIM.sql)
-        .bind(claim.claim_id.as_slice())
-        .bind(claim.slot.get())
-        .bind(about.map(|(id, _)| id.as_bytes().to_vec()))
-        .bind(about.map(|(_, seq)| seq))
-        .bind(&claim.merchant_id)
-        .bind(claim.operation.code())
-        .bind(request_id.as_bytes().as_slice())
-        .bind(claim.fingerprint.as_slice())
-        .bind(serde_json::to_string(&claim.fields).unwrap_or_default())
-        .bind(now)
-        .execute(connection)
-        .await?;
+    let rows: Vec<_> = claims
+        .iter()
+        .map(|row| {
+            json!({
+                "claim_id": hex::encode_upper(row.claim.claim_id), "slot": row.claim.slot.get(),
+                "payment_id": row.about.map(|(id, _)| id.to_hex()), "seq": row.about.map(|(_, seq)| seq),
+                "merchant_id": row.claim.merchant_id, "operation": row.claim.operation,
+                "request_id": row.request_id.to_hex(), "fingerprint": hex::encode_upper(row.claim.fingerprint),
+                "fields": row.claim.fields, "claimed_at": datetime(row.at),
+            })
+        })
+        .collect();
+    insert(connection, INSERT_CLAIM, &rows).await
+}
+
+/// Keeps the terminal answers of claimed keys.
+pub async fn insert_answers(
+    connection: &mut MySqlConnection,
+    answers: &[Answering<'_>],
+) -> Result<(), StoreError> {
+    let outcomes: Vec<_> = answers
+        .iter()
+        .map(|row| {
+            json!({
+                "claim_id": hex::encode_upper(row.claim.claim_id), "slot": row.claim.slot.get(),
+                "status": row.answer.status, "body_digest": hex::encode_upper(Sha256::digest(&row.answer.body)),
+                "decided_at": datetime(row.at),
+            })
+        })
+        .collect();
+    insert(connection, INSERT_OUTCOME, &outcomes).await?;
+    let bodies: Vec<_> = answers
+        .iter()
+        .map(|row| {
+            json!({
+                "claim_id": hex::encode_upper(row.claim.claim_id), "decided_on": row.at.date_naive(),
+                "content_type": row.answer.content_type, "location": row.answer.location,
+                "body": String::from_utf8_lossy(&row.answer.body),
+            })
+        })
+        .collect();
+    insert(connection, INSERT_BODY, &bodies).await
+}
+
+async fn insert(
+    connection: &mut MySqlConnection,
+    statement: Statement,
+    rows: &[Value],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let parameter = serde_json::to_string(rows).unwrap_or_default();
+    sqlx::query(statement.sql).bind(parameter).execute(connection).await?;
     Ok(())
 }
 
-/// Keeps the terminal answer of a claimed key.
-pub async fn insert_outcome(
+/// Which of these keys are claimed.
+pub async fn known(
     connection: &mut MySqlConnection,
-    claim: &Claim,
-    answer: &Rendered,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query(INSERT_OUTCOME.sql)
-        .bind(claim.claim_id.as_slice())
-        .bind(claim.slot.get())
-        .bind(answer.status)
-        .bind(answer.body.as_slice())
-        .bind(now)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query(INSERT_BODY.sql)
-        .bind(claim.claim_id.as_slice())
-        .bind(now.date_naive())
-        .bind(answer.content_type)
-        .bind(answer.location.as_deref())
-        .bind(answer.body.as_slice())
-        .execute(connection)
-        .await?;
-    Ok(())
+    claims: &[[u8; 32]],
+) -> Result<HashSet<[u8; 32]>, StoreError> {
+    let wanted: Vec<_> = claims.iter().map(hex::encode_upper).collect();
+    let parameter = serde_json::to_string(&wanted).unwrap_or_default();
+    let rows = sqlx::query(KNOWN.sql).bind(parameter).fetch_all(connection).await?;
+    rows.iter().map(|row| Reading::new(row, "idempotency_claim", "claims").bytes("claim_id")).collect()
 }
 
 /// What is known of a key.

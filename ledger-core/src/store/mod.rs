@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub mod append;
+pub mod batch;
 pub mod due;
 pub mod error;
 pub mod grants;

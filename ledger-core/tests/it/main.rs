@@ -4,6 +4,7 @@
 mod chain;
 mod forged;
 mod grants;
+mod groups;
 mod lifecycle;
 mod races;
 mod statements;

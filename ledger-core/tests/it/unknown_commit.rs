@@ -66,9 +66,11 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cut
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_was_not_acknowledged_is_success_and_then_a_replay() {
     let world = World::new("unknown_commit").await;
-    let (address, plain) = plain_account(&world).await;
-    let cutter = Cutter::before(address).await;
-    let url = plain.replace("{port}", &cutter.port.to_string());
+    let account = own_account(&world, "REQUIRE NONE").await;
+    ledger_core::store::pool::connect(&account.url, PoolOptions::default()).await.unwrap();
+    let cutter = Cutter::before(account.address).await;
+    let url =
+        format!("mysql://{}:own@127.0.0.1:{}/{}?ssl-mode=DISABLED", account.name, cutter.port, world.db.name);
     let ledger =
         Ledger::open(&url, PoolOptions { max_connections: 4, ..PoolOptions::default() }).await.unwrap();
 
@@ -83,26 +85,28 @@ async fn a_commit_that_was_not_acknowledged_is_success_and_then_a_replay() {
     assert_eq!((world.count("payment").await, world.count("outbox_event").await), (1, 1));
 }
 
-/// An account like `ledger_app` that needs no TLS, its password cached by a first login with it.
-async fn plain_account(world: &World) -> (String, String) {
+/// An account like `ledger_app` that only one test uses.
+pub struct OwnAccount {
+    pub name: String,
+    pub address: String,
+    /// Over TLS.
+    pub url: String,
+}
+
+pub async fn own_account(world: &World, require: &str) -> OwnAccount {
     let root = ledger_core::store::pool::connect(&world.db.root, PoolOptions::default()).await.unwrap();
-    let name = &world.db.name[world.db.name.len().saturating_sub(24)..];
+    let name = world.db.name[world.db.name.len().saturating_sub(24)..].to_owned();
     let run = async |text: String| {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&root).await.unwrap();
     };
-    run(format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'plain' REQUIRE NONE")).await;
+    run(format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'own' {require}")).await;
     for table in tables_of(&world.db.app).await {
         run(format!("GRANT SELECT, INSERT ON {}.{table} TO '{name}'@'%'", world.db.name)).await;
     }
-    let (before, after) = world.db.app.split_once('@').unwrap();
-    let _ = before;
+    let (_, after) = world.db.app.split_once('@').unwrap();
     let (address, rest) = after.split_once('/').unwrap();
-    let over_tls = format!("mysql://{name}:plain@{address}/{rest}");
-    ledger_core::store::pool::connect(&over_tls, PoolOptions::default()).await.unwrap();
-    (
-        address.to_owned(),
-        format!("mysql://{name}:plain@127.0.0.1:{{port}}/{}?ssl-mode=DISABLED", world.db.name),
-    )
+    let url = format!("mysql://{name}:own@{address}/{rest}");
+    OwnAccount { name, address: address.to_owned(), url }
 }
 
 async fn tables_of(app: &str) -> Vec<String> {

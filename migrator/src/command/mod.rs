@@ -71,7 +71,7 @@ impl Failed {
 
 fn store_exit(error: &StoreError) -> Exit {
     match error {
-        StoreError::Unavailable(_) | StoreError::Lost(_) => Exit::Unavailable,
+        StoreError::Unavailable(_) | StoreError::Busy | StoreError::Lost(_) => Exit::Unavailable,
         StoreError::Refused { .. } | StoreError::Corrupt { .. } => Exit::Integrity,
     }
 }

@@ -1,0 +1,143 @@
+//! What a process remembers so that the hot path reads nothing: payments as it left them, and reference data for a few
+//! seconds. A payment that is stale can only lose its key; reference data is insert-only, so a new version is noticed late,
+//! never wrongly.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::ids::PaymentId;
+use crate::payment::fold::Payment;
+use crate::reference::{Contract, Issuer};
+
+/// How late a new contract or issuer may be noticed.
+const REFERENCE_LIFETIME: Duration = Duration::from_secs(5);
+
+/// Memory that payments may take, and about what a fact of one takes.
+const PAYMENT_BYTES: usize = 64 << 20;
+const FACT_BYTES: usize = 400;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    pub(super) payments: Payments,
+    pub(super) contracts: Timed<Contract>,
+    pub(super) issuers: Timed<Issuer>,
+    pub(super) claims: Claims,
+}
+
+/// Payments as we left them, the oldest forgotten first.
+#[derive(Debug, Default)]
+pub(super) struct Payments(Mutex<PaymentsInner>);
+
+#[derive(Debug, Default)]
+struct PaymentsInner {
+    by_id: HashMap<PaymentId, (u64, Payment)>,
+    /// Every keeping in turn; one whose number is not its payment's any more is over.
+    order: VecDeque<(PaymentId, u64)>,
+    turn: u64,
+    bytes: usize,
+}
+
+impl Payments {
+    /// The payment, which is then no longer remembered: whoever changes it leaves it again.
+    pub(super) fn take(&self, id: PaymentId) -> Option<Payment> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
+    /// No longer remembers a payment.
+    pub(super) fn forget(&self, id: PaymentId) {
+        drop(self.take(id));
+    }
+
+    /// Remembers a payment as it is now.
+    pub(super) fn keep(&self, payment: Payment) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(payment);
+    }
+}
+
+impl PaymentsInner {
+    fn insert(&mut self, payment: Payment) {
+        let id = payment.id;
+        self.remove(id);
+        self.turn += 1;
+        self.bytes += size_of(&payment);
+        self.by_id.insert(id, (self.turn, payment));
+        self.order.push_back((id, self.turn));
+        while self.bytes > PAYMENT_BYTES {
+            let Some((oldest, turn)) = self.order.pop_front() else { return };
+            if self.is_kept(oldest, turn) {
+                self.remove(oldest);
+            }
+        }
+        if self.order.len() > 4 * self.by_id.len() + 1_024 {
+            let by_id = &self.by_id;
+            self.order.retain(|(id, turn)| by_id.get(id).is_some_and(|(kept, _)| kept == turn));
+        }
+    }
+
+    fn is_kept(&self, id: PaymentId, turn: u64) -> bool {
+        self.by_id.get(&id).is_some_and(|(kept, _)| *kept == turn)
+    }
+
+    fn remove(&mut self, id: PaymentId) -> Option<Payment> {
+        let (_, payment) = self.by_id.remove(&id)?;
+        self.bytes = self.bytes.saturating_sub(size_of(&payment));
+        Some(payment)
+    }
+}
+
+fn size_of(payment: &Payment) -> usize {
+    1_024 + payment.facts().len() * FACT_BYTES
+}
+
+/// Reference data, for a few seconds.
+#[derive(Debug)]
+pub(super) struct Timed<T>(Mutex<HashMap<String, (Instant, T)>>);
+
+impl<T> Default for Timed<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Timed<T> {
+    /// What is remembered under a name.
+    pub(super) fn get(&self, name: &str) -> Option<T> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name)
+            .filter(|(since, _)| since.elapsed() < REFERENCE_LIFETIME)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// Remembers a value from now on.
+    pub(super) fn keep(&self, name: &str, value: &T) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (since, _)| since.elapsed() < REFERENCE_LIFETIME);
+        kept.insert(name.to_owned(), (Instant::now(), value.clone()));
+    }
+}
+
+/// Idempotency keys that were met lately.
+const CLAIMS: usize = 65_536;
+
+/// Keys that were met lately, the oldest forgotten first.
+#[derive(Debug, Default)]
+pub(super) struct Claims(Mutex<(HashSet<[u8; 32]>, VecDeque<[u8; 32]>)>);
+
+impl Claims {
+    /// Whether a key was met before; from now on it is.
+    pub(super) fn meets(&self, claim_id: [u8; 32]) -> bool {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !met.0.insert(claim_id) {
+            return true;
+        }
+        met.1.push_back(claim_id);
+        if met.1.len() > CLAIMS {
+            if let Some(oldest) = met.1.pop_front() {
+                met.0.remove(&oldest);
+            }
+        }
+        false
+    }
+}
