@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
@@ -29,17 +30,25 @@ pub struct Limits {
     pub header_within: Duration,
     /// Longest wait for a body.
     pub body_within: Duration,
-    /// Requests under way at most.
+    /// Requests under way at most, reads and writes each.
     pub in_flight: usize,
-    /// Requests waiting for a place at most.
+    /// Requests waiting for a place at most, reads and writes each.
     pub queued: usize,
     /// Longest wait for a place.
     pub queue_within: Duration,
 }
 
-/// The places for requests under way, and the line before them.
+/// The places for requests under way. Reads have their own: an issuer that is slow fills those for writes, and callers
+/// must be able to ask how their payments stand all the more.
 #[derive(Debug)]
 pub struct Places {
+    reads: Line,
+    writes: Line,
+}
+
+/// Places, and the line before them.
+#[derive(Debug)]
+struct Line {
     free: Arc<Semaphore>,
     waiting: AtomicUsize,
     limits: Limits,
@@ -48,6 +57,17 @@ pub struct Places {
 impl Places {
     /// As many as the limits say.
     pub fn new(limits: Limits) -> Self {
+        Self { reads: Line::new(limits), writes: Line::new(limits) }
+    }
+
+    async fn take(&self, method: &Method) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let line = if method.is_safe() { &self.reads } else { &self.writes };
+        line.take().await
+    }
+}
+
+impl Line {
+    fn new(limits: Limits) -> Self {
         Self { free: Arc::new(Semaphore::new(limits.in_flight)), waiting: AtomicUsize::new(0), limits }
     }
 
@@ -101,7 +121,7 @@ pub async fn sizes(State(api): State<Api>, request: Request, next: Next) -> Resp
 
 /// Lets a request in when there is a place for it.
 pub async fn places(State(api): State<Api>, request: Request, next: Next) -> Response {
-    match api.places().take().await {
+    match api.places().take(request.method()).await {
         Some(_place) => next.run(request).await,
         None => Problem::new(Code::Overloaded, "all places are taken; nothing was tried")
             .retry_after(1)

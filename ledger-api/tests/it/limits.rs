@@ -81,18 +81,18 @@ async fn a_crowd_is_told_that_nothing_was_tried() {
     let path = world.created("order-1", 1_000).await;
     let slow =
         tokio::spawn(send(world.posting(&format!("{path}/confirm"), "k", &scripted(1_000, "sim:delay:600"))));
-    let refused = loop {
-        let reply = world.get(&path).await;
-        if reply.status == 503 {
-            break reply;
-        }
+    let another = json!({"orderId": "order-2", "currency": "KRW", "totalAmount": 1});
+    while world.issuer.truth().traces.is_empty() {
         assert!(!slow.is_finished(), "the place was never taken");
-    };
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let refused = world.post("/v1/payments", "k-2", &another).await;
+    assert_eq!(world.get(&path).await.status, 200, "reads have places of their own");
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(refused.problem("OVERLOADED")["outcome"], "not_attempted");
     assert_eq!(send(world.request(Method::GET, "/health/live")).await.json(), json!({"status": "live"}));
     assert_eq!(slow.await.unwrap().status, 200);
-    assert_eq!(world.get(&path).await.status, 200, "the place is free again");
+    assert_eq!(world.post("/v1/payments", "k-2", &another).await.status, 201, "the place is free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
