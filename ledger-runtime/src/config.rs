@@ -69,8 +69,10 @@ pub fn load_with<T: DeserializeOwned + Validate>(
 }
 
 fn parse(origin: &str, text: &str) -> Result<Table, ConfigError> {
-    text.parse::<Table>()
-        .map_err(|error| ConfigError::Invalid { origin: origin.to_owned(), message: error.message().to_owned() })
+    text.parse::<Table>().map_err(|error| ConfigError::Invalid {
+        origin: origin.to_owned(),
+        message: error.message().to_owned(),
+    })
 }
 
 fn merge(into: &mut Table, from: Table) {
@@ -118,9 +120,8 @@ fn typed(default: Option<&Value>, text: String) -> Value {
     match default {
         Some(Value::Integer(_)) => text.parse().map_or(Value::String(text), Value::Integer),
         Some(Value::Boolean(_)) => text.parse().map_or(Value::String(text), Value::Boolean),
-        Some(Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_)) | None => {
-            Value::String(text)
-        }
+        Some(Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_))
+        | None => Value::String(text),
     }
 }
 

@@ -64,7 +64,8 @@ async fn ready(State(ops): State<Ops>) -> Response {
     match (ops.readiness)().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
         Err(reason) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason }))).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason })))
+                .into_response()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a relay stops, and with which exit code.
 
-use ledger_core::outbox_reader::{OutboxName, GrantsError};
+use ledger_core::outbox_reader::{GrantsError, OutboxName};
 use ledger_core::store::StoreError;
 
 use crate::batch::ForeignTopic;
@@ -66,7 +66,9 @@ impl RelayError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Grants(GrantsError::Store(error)) | Self::Store(error) => of_store(error),
-            Self::Grants(GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. })
+            Self::Grants(
+                GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
+            )
             | Self::Topics(
                 TopicError::Missing(_)
                 | TopicError::Partitions { .. }
