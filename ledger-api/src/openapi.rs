@@ -36,6 +36,9 @@ use crate::view;
 )]
 struct Document;
 
+/// Bodies of requests: what is not listed is refused.
+const STRICT: &[&str] =
+    &["CreatePayment", "ConfirmPayment", "ApprovalRequest", "CardRequest", "CancelPayment"];
 /// What any request can meet.
 const ANY: &[Code] = &[Code::UriTooLong, Code::HeadersTooLarge, Code::Overloaded, Code::InternalError];
 /// What any request with a key can meet.
@@ -133,6 +136,13 @@ pub fn document() -> Value {
         components.security_schemes.insert("apiKey".to_owned(), SecurityScheme::Http(scheme).into());
     }
     let mut document = serde_json::to_value(&api).unwrap_or_default();
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        without_null(schema);
+        if STRICT.contains(&name.as_str()) {
+            schema["additionalProperties"] = json!(false);
+        }
+    }
     let paths = document.pointer_mut("/paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -140,6 +150,20 @@ pub fn document() -> Value {
         }
     }
     document
+}
+
+/// What is left out is left out: no field is null, in requests or in answers.
+fn without_null(schema: &mut Value) {
+    if let Some(kinds) = schema.get("type").and_then(Value::as_array).cloned() {
+        schema["type"] = kinds.into_iter().find(|kind| kind != "null").unwrap_or_default();
+    }
+    let kinds = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    if kinds.iter().any(|kind| kind["type"] == "null") {
+        *schema = kinds.into_iter().find(|kind| kind["type"] != "null").unwrap_or_default();
+    }
+    schema.get_mut("items").into_iter().for_each(without_null);
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flatten().for_each(|(_, property)| without_null(property));
 }
 
 /// Text of the document as it is checked in.
@@ -245,6 +269,16 @@ mod tests {
             checked_in == text(),
             "docs/openapi.json is old: run `ledger-api openapi > docs/openapi.json`"
         );
+    }
+
+    #[test]
+    fn bodies_of_requests_are_strict_and_nothing_is_null() {
+        let document = document();
+        for name in STRICT {
+            assert_eq!(document["components"]["schemas"][name]["additionalProperties"], false, "{name}");
+        }
+        let text = document["components"]["schemas"].to_string();
+        assert!(!text.contains("\"null\"") && !text.contains(":null"), "{text}");
     }
 
     #[test]
