@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 use crate::reference::{
     ApiKey, ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
 };
-use crate::store::account::{self, GrantsError};
+use crate::store::grants::{self, GrantsError};
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{LostKey, StoreError, reference};
 
@@ -54,10 +54,7 @@ impl Admin {
     pub async fn open(url: &str, by: String) -> Result<Self, GrantsError> {
         let options = PoolOptions { max_connections: 1, min_connections: 0, ..PoolOptions::default() };
         let pool = connect(url, options).await?;
-        let mut connection = pool.acquire().await?;
-        account::judge_grants(&mut connection, beyond).await?;
-        account::cannot(&mut connection, CHANGES).await?;
-        drop(connection);
+        grants::prove_admin(&pool).await?;
         Ok(Self { pool, by })
     }
 
@@ -162,27 +159,6 @@ impl Admin {
     async fn connection(&self) -> Result<PoolConnection<MySql>, AdminError> {
         self.acquire().await.map_err(AdminError::Store)
     }
-}
-
-/// Statements that could change no row, and must be refused all the same.
-const CHANGES: &[(&str, &str)] = &[
-    ("UPDATE merchant SET name = name WHERE FALSE", "UPDATE merchant"),
-    ("UPDATE merchant_contract SET fee_rate = fee_rate WHERE FALSE", "UPDATE merchant_contract"),
-    ("UPDATE merchant_authority SET authority = authority WHERE FALSE", "UPDATE merchant_authority"),
-    ("UPDATE issuer SET name = name WHERE FALSE", "UPDATE issuer"),
-    ("UPDATE api_key SET secret_hash = secret_hash WHERE FALSE", "UPDATE api_key"),
-    ("DELETE FROM api_key_revocation WHERE FALSE", "DELETE from api_key_revocation"),
-    ("DELETE FROM payment WHERE FALSE", "DELETE from payment"),
-];
-
-/// What of a grant goes beyond reading and adding rows of single tables.
-fn beyond(grant: &account::Grant<'_>) -> Option<String> {
-    let wide = grant.privileges.iter().find(|privilege| match privilege.split(" (").next() {
-        Some("USAGE") => false,
-        Some("SELECT" | "INSERT") => grant.object == "*.*",
-        Some(_) | None => true,
-    })?;
-    Some(format!("{wide} on {}", grant.object))
 }
 
 /// What a refused row says about the row, and about the one it belongs to.

@@ -86,6 +86,24 @@ pub async fn prove_read(pool: &MySqlPool) -> Result<(), GrantsError> {
     account::cannot(&mut connection, WRITES).await
 }
 
+/// What must never be done to reference data, or by who keeps it.
+const REFERENCE_CHANGES: &[(&str, &str)] = changes_of![
+    "merchant" "name",
+    "merchant_contract" "fee_rate",
+    "merchant_authority" "authority",
+    "issuer" "name",
+    "api_key" "secret_hash",
+    "api_key_revocation" "reason",
+];
+
+/// Proves `ledger_admin`: SELECT and INSERT on reference data, nothing else.
+pub async fn prove_admin(pool: &MySqlPool) -> Result<(), GrantsError> {
+    let mut connection = pool.acquire().await?;
+    only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
+    account::cannot(&mut connection, REFERENCE_CHANGES).await?;
+    account::cannot(&mut connection, CHANGES).await
+}
+
 /// Refuses any privilege that is not among `allowed`.
 async fn only(connection: &mut MySqlConnection, allowed: &[&str]) -> Result<(), GrantsError> {
     account::judge_grants(connection, |grant| beyond(grant, allowed)).await

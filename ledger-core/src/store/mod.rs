@@ -1,6 +1,6 @@
 //! The SQL: one statement per function, and `append`, the one place that opens a transaction.
 
-pub(crate) mod account;
+mod account;
 pub mod append;
 pub mod batch;
 pub mod due;

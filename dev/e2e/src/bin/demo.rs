@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::from(20),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(12)
         }
     }
 }
