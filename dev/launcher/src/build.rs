@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_secs(5);
 pub enum Build {
     Bins,
     Tests,
+    /// optimised, for measuring
+    Release,
 }
 
 impl Build {
@@ -23,6 +25,7 @@ impl Build {
         match self {
             Self::Bins => &["build", "--workspace", "--bins"],
             Self::Tests => &["test", "--workspace", "--no-run", "--quiet"],
+            Self::Release => &["build", "--release", "--workspace", "--bins"],
         }
     }
 
@@ -30,6 +33,7 @@ impl Build {
         match self {
             Self::Bins => "building the programs",
             Self::Tests => "building the tests",
+            Self::Release => "building the optimised programs",
         }
     }
 }

@@ -16,6 +16,7 @@ pub enum Action {
     Down,
     Status,
     Audit,
+    Bench,
     Fmt,
     Lint,
     Help,
@@ -30,6 +31,7 @@ impl Action {
             "down" => Self::Down,
             "status" => Self::Status,
             "audit" => Self::Audit,
+            "bench" => Self::Bench,
             "fmt" => Self::Fmt,
             "lint" => Self::Lint,
             "help" | "--help" | "-h" => Self::Help,
@@ -64,6 +66,14 @@ pub fn run(action: Action, rest: Vec<OsString>) -> Result<ExitCode, Failure> {
         Action::Audit => {
             prepare("audit", &[Build::Bins], false)?;
             hand_over("stack", stack("audit"))
+        }
+        Action::Bench => {
+            prepare("bench", &[Build::Release], true)?;
+            let release = target_bin("bench")
+                .and_then(|file| Some(file.parent()?.parent()?.join("release").join("bench")));
+            let file = release
+                .ok_or_else(|| Failure::Start("this program stands in no target folder".to_owned()))?;
+            become_(parts::plain(Command::new(file)).args(rest))
         }
         Action::Down | Action::Status => {
             // what runs was started by the program that is there: it need not be built again to be stopped

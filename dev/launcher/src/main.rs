@@ -22,6 +22,8 @@ cargo dev <command>
   down [--name N]                      stop what `up` started
   status [--format json] [--name N]    which processes run
   audit [--name N] [--format json]     check all that the ledger of a running stack holds
+  bench payments [--json] [--seconds N] [--connections 1,16,64,256] [--legs N] [--core-only]
+                                       measure a release build beside a bare client of the same run
   fmt, lint                            format; clippy as in CI
   help                                 this text
 
