@@ -4,6 +4,7 @@
 
 mod admin;
 mod bad_input;
+mod faults;
 mod idempotency;
 mod issuers;
 mod limits;

@@ -155,6 +155,11 @@ impl World {
         rows
     }
 
+    /// Does to the database what only its administrator can.
+    pub async fn administer(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.root).await.unwrap();
+    }
+
     /// Every text column of every table as one text, to look for what must not be there.
     pub async fn all_text(&self) -> String {
         let columns = "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR) FROM information_schema.columns \
