@@ -1,0 +1,141 @@
+//! Bodies, positions and digests of render version 1, byte for byte: consumers and the digest chain build on them. A change
+//! that turns this test red needs a new render version, and this file stays for the old one.
+
+use std::fmt::Write as _;
+
+use chrono::TimeDelta;
+use ledger_core::change::{Asked, Change};
+use ledger_core::ids::{PaymentId, RequestId};
+use ledger_core::money::Currency;
+use ledger_core::payment::cancel::{self, Cancel};
+use ledger_core::payment::confirm::{self, Confirm, LegRequest};
+use ledger_core::payment::create::{self, Create};
+use ledger_core::payment::fact::{CardRef, Fact, Method, Origin, ResultOutcome};
+use ledger_core::payment::fold::Payment;
+use ledger_core::payment::reverse;
+use ledger_core::reference::Contract;
+
+use super::world::{answer, issuer, start, won};
+
+const GOLDEN: &str = include_str!("../golden/events_v1.txt");
+
+/// A payment with fixed ids and times, told change by change.
+struct Told {
+    payment: Option<Payment>,
+    text: String,
+    seconds: i64,
+}
+
+impl Told {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        start() + TimeDelta::seconds(self.seconds)
+    }
+
+    fn payment(&self) -> &Payment {
+        self.payment.as_ref().unwrap()
+    }
+
+    fn change(&mut self, command: &'static str, facts: Vec<Fact>) {
+        let id = PaymentId::from_bytes(*b"\x01\xa2\x0c\xb4\x65\xe2\x8c\x62\xb8\xbc\x97\xdf\x58\xb1\x50\xb7");
+        let asked =
+            Asked { actor: "golden".to_owned(), request_id: RequestId::from_bytes([7; 16]), at: self.now() };
+        let (change, after) =
+            Change::next(id, self.payment.as_ref(), Origin::Live, command, asked, facts).unwrap();
+        let digest: String = change.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(self.text, "{} {command} {} {digest}", change.seq, change.positions).unwrap();
+        for event in &change.events {
+            let previous = event.previous.map(|position| position.to_string()).unwrap_or_default();
+            let body = String::from_utf8(event.body.clone()).unwrap();
+            writeln!(
+                self.text,
+                "  {} {} {} after [{previous}] {body}",
+                event.topic, event.position, event.kind
+            )
+            .unwrap();
+        }
+        self.payment = Some(after);
+        self.seconds += 1;
+    }
+}
+
+fn opened() -> Told {
+    let mut told = Told { payment: None, text: String::new(), seconds: 0 };
+    let contract = Contract {
+        version: 3,
+        valid_from: start(),
+        fee_rate: "0.03".parse().unwrap(),
+        fee_vat_rate: "0.1".parse().unwrap(),
+    };
+    let create = Create {
+        merchant_id: "shop-1".to_owned(),
+        order_id: "order-1".to_owned(),
+        currency: Currency::Krw,
+        total: won(50_000),
+        tax_free: won(5_000),
+    };
+    let facts = create::create(&create, 1, &contract, told.now()).unwrap();
+    told.change("CREATE", facts);
+    let leg = |method, amount, card| LegRequest {
+        method,
+        issuer_id: "issuer".to_owned(),
+        amount: won(amount),
+        tax_free: None,
+        card,
+        method_token: Some("token".to_owned()),
+        installment_months: 0,
+        partial_cancelable: true,
+    };
+    let card = CardRef { bin: "411111".to_owned(), last4: "1111".to_owned() };
+    let legs = vec![leg(Method::Card, 15_000, Some(card)), leg(Method::Points, 35_000, None)];
+    let facts = confirm::start(told.payment(), &Confirm { legs }, &[issuer()], told.now()).unwrap();
+    told.change("CONFIRM", facts);
+    told
+}
+
+fn finish(told: &mut Told, outcomes: [ResultOutcome; 2]) {
+    let answers = [(1, answer(outcomes[0], told.now())), (2, answer(outcomes[1], told.now()))];
+    let facts = confirm::finish(told.payment(), &answers, &[issuer()], told.now()).unwrap();
+    told.change("VERDICT", facts);
+}
+
+fn story() -> String {
+    let mut paid = opened();
+    finish(&mut paid, [ResultOutcome::Approved; 2]);
+    let cmd = Cancel {
+        cancel_request_id: "c-1".to_owned(),
+        amount: Some(won(20_000)),
+        tax_free: None,
+        expected_balance: None,
+        reason: "one item returned".to_owned(),
+    };
+    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], paid.now()).unwrap();
+    paid.change("CANCEL", facts);
+    let answers =
+        [(1, answer(ResultOutcome::Canceled, paid.now())), (2, answer(ResultOutcome::Declined, paid.now()))];
+    let facts = cancel::finish(paid.payment(), 1, &answers, paid.now()).unwrap();
+    paid.change("CANCEL_RESULT", facts);
+
+    let mut lost = opened();
+    finish(&mut lost, [ResultOutcome::Approved, ResultOutcome::Timeout]);
+    let facts = reverse::start(lost.payment(), 1, 1, &issuer(), lost.now());
+    lost.change("NET_CANCEL", facts);
+    let (facts, _) = reverse::finish(
+        lost.payment(),
+        1,
+        1,
+        &answer(ResultOutcome::Reversed, lost.now()),
+        &issuer(),
+        lost.now(),
+    )
+    .unwrap();
+    lost.change("NET_CANCEL_RESULT", facts);
+    paid.text + &lost.text
+}
+
+#[test]
+fn what_version_one_renders_stays_as_it_is() {
+    let rendered = story();
+    let differs = rendered.lines().zip(GOLDEN.lines()).find(|(now, then)| now != then);
+    assert_eq!(differs, None);
+    assert_eq!(rendered.lines().count(), GOLDEN.lines().count(), "{rendered}");
+}
