@@ -1,5 +1,7 @@
 //! Logs on stderr, metrics in Prometheus text.
 
+use std::io::IsTerminal as _;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -27,6 +29,7 @@ pub fn init(level: &str, format: LogFormat) -> PrometheusHandle {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_span_events(FmtSpan::NONE)
         .with_target(true);
     let started = match format {

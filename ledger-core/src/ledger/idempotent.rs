@@ -97,12 +97,11 @@ impl Ledger {
             return Ok(Answer::InProgress(Box::new(payment), cancel_no));
         }
         let rendered = ended(&payment, cancel_no, render);
-        self.keep(op, &rendered).await?;
-        Ok(Answer::Fresh(rendered))
+        self.keep(op, rendered).await
     }
 
-    /// Keeps the terminal answer of a claim that others settled; whoever is first, its bytes stand.
-    async fn keep(&self, op: &Operation, answer: &Rendered) -> Result<(), LedgerError> {
+    /// Keeps the terminal answer of a claim that others settled; whoever is first, its bytes are the answer.
+    async fn keep(&self, op: &Operation, answer: Rendered) -> Result<Answer, LedgerError> {
         let entry = Entry {
             change: None,
             claim: None,
@@ -111,7 +110,12 @@ impl Ledger {
             at: op.asked.at,
         };
         match self.batcher.append(entry, Urgency::MustRecord).await {
-            Ok(()) | Err(StoreError::Lost(LostKey::Idempotency)) => Ok(()),
+            Ok(()) => Ok(Answer::Fresh(answer)),
+            Err(StoreError::Lost(LostKey::Idempotency)) => {
+                let mut connection = self.connection().await?;
+                let known = idempotency::find(&mut connection, op.claim.claim_id).await?;
+                Ok(known.and_then(|known| known.outcome).map_or(Answer::Fresh(answer), Answer::Replayed))
+            }
             Err(error) => Err(error.into()),
         }
     }
