@@ -113,20 +113,9 @@ fn of_fact(change: Emitting<'_>, fact: &Fact) -> Option<Emitted> {
 /// One event when the last share has ended, whichever that is.
 fn cancel_ended(change: Emitting<'_>, fact: &CancelOutcome) -> Option<Emitted> {
     let cancel = change.payment.cancel(fact.cancel_no)?;
-    let last_of_change = change.added.iter().rev().find_map(|added| match added {
-        Fact::CancelOutcome(outcome) if outcome.cancel_no == fact.cancel_no => Some(outcome.leg_no),
-        Fact::CancelOutcome(_)
-        | Fact::Payment(_)
-        | Fact::Approval(_)
-        | Fact::Attempt(_)
-        | Fact::Result(_)
-        | Fact::AttemptVerdict(_)
-        | Fact::PaymentVerdict(_)
-        | Fact::NetworkCancel(_)
-        | Fact::NetworkCancelOutcome(_)
-        | Fact::Cancellation(_)
-        | Fact::CancelShare(_)
-        | Fact::BalanceLink(_) => None,
+    let last_of_change = change.added.iter().rev().find_map(|added| {
+        let Fact::CancelOutcome(outcome) = added else { return None };
+        (outcome.cancel_no == fact.cancel_no).then_some(outcome.leg_no)
     });
     if last_of_change != Some(fact.leg_no) {
         return None;

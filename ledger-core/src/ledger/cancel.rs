@@ -7,10 +7,9 @@ use crate::payment::cancel;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
-use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError, due};
 
-use super::idempotent::ended;
+use super::idempotent::{Claimed, ended};
 use super::{
     Answer, AttemptKey, CommittedAttempt, Decided, IssuerAnswer, Ledger, LedgerError, Operation, Render,
     Step, Taken, by_job, next,
@@ -71,26 +70,13 @@ impl Ledger {
             };
             let cancel_no = payment.next_cancel_no();
             let (change, after) = next(id, Some(&payment), "CANCEL", &op.asked, facts)?;
-            let step = Step {
-                change,
-                after: after.clone(),
-                claim: Some(&op.claim),
-                answer: None,
-                urgency: Urgency::MayRefuse,
-            };
-            match self.append(step).await {
-                Ok(Some(())) => {
+            match self.append_claimed(op, change, &after, render).await? {
+                Claimed::Done => {
                     let attempts = open_attempts(&after, cancel_no);
                     Ok(Decided::Done(BeginCancel::Started { payment: Box::new(after), cancel_no, attempts }))
                 }
-                Ok(None) => Ok(Decided::Lost),
-                Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
-                    match self.answered(op, render).await? {
-                        Some(answer) => Ok(Decided::Done(BeginCancel::Answered(answer))),
-                        None => Ok(Decided::Lost),
-                    }
-                }
-                Err(error) => Err(error),
+                Claimed::Lost => Ok(Decided::Lost),
+                Claimed::Answered(answer) => Ok(Decided::Done(BeginCancel::Answered(*answer))),
             }
         })
         .await

@@ -1,6 +1,6 @@
 //! Idempotency: every use case starts by asking what is known of its key, and ends by keeping its terminal answer.
 
-use crate::change::Asked;
+use crate::change::{Asked, Change};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::payment::status::Status;
@@ -9,7 +9,7 @@ use crate::store::batch::Urgency;
 use crate::store::idempotency::{self, Claim, Known, Rendered, Replay};
 use crate::store::{LostKey, StoreError};
 
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, Step};
 
 /// A request that may come again.
 #[derive(Debug, Clone)]
@@ -41,6 +41,16 @@ pub enum Answer {
     Refused(Refusal),
     /// The key was used with another body; these fields differ.
     Reused(Vec<String>),
+}
+
+/// What came of a change that claims a key.
+pub(super) enum Claimed {
+    /// It is written.
+    Done,
+    /// Another change of the payment was first.
+    Lost,
+    /// The key was used before.
+    Answered(Box<Answer>),
 }
 
 impl Operation {
@@ -117,6 +127,32 @@ impl Ledger {
                 Ok(known.and_then(|known| known.outcome).map_or(Answer::Fresh(answer), Answer::Replayed))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the change that claims the operation's key; whoever used the key before has the answer.
+    pub(super) async fn append_claimed(
+        &self,
+        op: &Operation,
+        change: Change,
+        after: &Payment,
+        render: &dyn Render,
+    ) -> Result<Claimed, LedgerError> {
+        let step = Step {
+            change,
+            after: after.clone(),
+            claim: Some(&op.claim),
+            answer: None,
+            urgency: Urgency::MayRefuse,
+        };
+        match self.append(step).await {
+            Ok(Some(())) => Ok(Claimed::Done),
+            Ok(None) => Ok(Claimed::Lost),
+            Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => Ok(self
+                .answered(op, render)
+                .await?
+                .map_or(Claimed::Lost, |answer| Claimed::Answered(Box::new(answer)))),
+            Err(error) => Err(error),
         }
     }
 
