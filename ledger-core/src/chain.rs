@@ -71,7 +71,7 @@ fn broken(id: PaymentId, rows: Vec<ChangeRow>, facts: &[(u32, Fact)]) -> Vec<Bro
                 payment_id: id,
                 seq: Some(entry.row.seq),
                 what: "the digest does not follow from the facts".to_owned(),
-            }))
+            }));
         }
         Err(error) => found.push(BrokenChain { payment_id: id, seq: None, what: error.to_string() }),
     }

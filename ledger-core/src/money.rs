@@ -77,6 +77,7 @@ impl Minor {
     }
 
     /// The nearest whole number of `self ÷ divisor` for an odd divisor, where ties cannot occur.
+    #[must_use]
     pub const fn nearest(self, divisor: i64) -> Self {
         Self((self.0 + divisor / 2) / divisor)
     }

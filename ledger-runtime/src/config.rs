@@ -96,21 +96,20 @@ fn overlay(table: &mut Table, environment: BTreeMap<String, String>) -> Vec<Stri
     let mut faults = Vec::new();
     for (name, value) in environment {
         let Some((section, key)) = name.split_once("__") else { continue };
-        let (section, mut key) = (section.to_lowercase(), key.to_lowercase());
+        let (section, key) = (section.to_lowercase(), key.to_lowercase());
         let Some(Value::Table(section_table)) = table.get_mut(&section) else { continue };
-        let mut value = value;
-        if let Some(of_file) = key.strip_suffix("_file") {
-            match std::fs::read_to_string(&value) {
-                Ok(text) => value = text.trim_end_matches('\n').to_owned(),
+        let (key, value) = match key.strip_suffix("_file") {
+            None => (key.as_str(), value),
+            Some(of_file) => match std::fs::read_to_string(&value) {
+                Ok(text) => (of_file, text.trim_end_matches('\n').to_owned()),
                 Err(error) => {
                     faults.push(format!("{name}: file {value} cannot be read ({error})"));
                     continue;
                 }
-            }
-            key = of_file.to_owned();
-        }
-        let typed = typed(section_table.get(&key), value);
-        section_table.insert(key, typed);
+            },
+        };
+        let typed = typed(section_table.get(key), value);
+        section_table.insert(key.to_owned(), typed);
     }
     faults
 }
@@ -126,7 +125,6 @@ fn typed(default: Option<&Value>, text: String) -> Value {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
     use secrecy::{ExposeSecret as _, SecretString};

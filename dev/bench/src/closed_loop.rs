@@ -63,7 +63,6 @@ impl Load<'_> {
 }
 
 #[expect(
-    clippy::disallowed_types,
     clippy::float_arithmetic,
     clippy::as_conversions,
     clippy::cast_precision_loss,

@@ -8,10 +8,11 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// How long the ends may be out of reach.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One event as a consumer gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,8 @@ fn read_topic(brokers: &str, topic: &str, records: &mut Vec<Record>) -> Result<(
         .set("fetch.wait.max.ms", "10")
         .create()?;
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-    let mut open: BTreeSet<i32> = metadata
-        .topics()
-        .iter()
-        .flat_map(|topic| topic.partitions())
-        .map(|partition| partition.id())
-        .collect();
+    let mut open: BTreeSet<i32> =
+        metadata.topics().iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id).collect();
     let mut assignment = TopicPartitionList::new();
     for partition in &open {
         assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;

@@ -9,7 +9,7 @@ use stack::EnvFile;
 use tokio::process::Command;
 
 /// Longer than any tool of ours takes here.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What a tool printed and how it ended.
 #[derive(Debug, Clone)]

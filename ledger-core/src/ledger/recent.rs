@@ -123,20 +123,26 @@ const CLAIMS: usize = 65_536;
 
 /// Keys that were met lately, the oldest forgotten first.
 #[derive(Debug, Default)]
-pub(super) struct Claims(Mutex<(HashSet<[u8; 32]>, VecDeque<[u8; 32]>)>);
+pub(super) struct Claims(Mutex<ClaimsInner>);
+
+#[derive(Debug, Default)]
+struct ClaimsInner {
+    met: HashSet<[u8; 32]>,
+    order: VecDeque<[u8; 32]>,
+}
 
 impl Claims {
     /// Whether a key was met before; from now on it is.
     pub(super) fn meets(&self, claim_id: [u8; 32]) -> bool {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !met.0.insert(claim_id) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !inner.met.insert(claim_id) {
             return true;
         }
-        met.1.push_back(claim_id);
-        if met.1.len() > CLAIMS {
-            if let Some(oldest) = met.1.pop_front() {
-                met.0.remove(&oldest);
-            }
+        inner.order.push_back(claim_id);
+        if inner.order.len() > CLAIMS
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.met.remove(&oldest);
         }
         false
     }

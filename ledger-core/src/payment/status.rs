@@ -7,7 +7,7 @@ use crate::money::Minor;
 
 use super::attempt::AttemptState;
 use super::fact::{ShareOutcome, Verdict};
-use super::fold::{Cancel, Payment};
+use super::fold::{Cancel, Leg, Payment};
 
 codes! {
     /// A payment, as its merchant sees it.
@@ -81,7 +81,7 @@ impl Payment {
     /// How far undoing has come.
     pub fn reversal(&self, now: DateTime<Utc>) -> Reversal {
         let states: Vec<_> =
-            self.legs().flat_map(|leg| leg.authorizations()).map(|attempt| attempt.state(now)).collect();
+            self.legs().flat_map(Leg::authorizations).map(|attempt| attempt.state(now)).collect();
         if states.contains(&AttemptState::Escalated) {
             Reversal::Escalated
         } else if states.iter().any(|state| matches!(state, AttemptState::Reversing(_))) {
@@ -95,7 +95,7 @@ impl Payment {
 
     /// What may stand at issuers without our wanting it.
     pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
-        Minor::sum(self.legs().flat_map(|leg| leg.authorizations()).map(|attempt| attempt.exposure(now)))
+        Minor::sum(self.legs().flat_map(Leg::authorizations).map(|attempt| attempt.exposure(now)))
             .unwrap_or(self.opened.total)
     }
 }

@@ -109,10 +109,11 @@ async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>) {
         let mut group = Group::of(first);
         while group.jobs.len() < MAX_GROUP {
             let Ok(job) = queue.try_recv() else { break };
-            if let Err(job) = group.admit(job) {
+            if !group.admits(&job) {
                 waiting = Some(job);
                 break;
             }
+            group.take(job);
         }
         group.write(&pool).await;
     }
@@ -132,15 +133,10 @@ impl Group {
         group
     }
 
-    fn admit(&mut self, job: Job) -> Result<(), Job> {
+    fn admits(&self, job: &Job) -> bool {
         let payment = job.entry.change.as_ref().map(|change| change.payment_id);
-        if payment.is_some_and(|id| self.payments.contains(&id))
-            || keys_of(&job.entry).any(|key| self.claims.contains(&key))
-        {
-            return Err(job);
-        }
-        self.take(job);
-        Ok(())
+        payment.is_none_or(|id| !self.payments.contains(&id))
+            && keys_of(&job.entry).all(|key| !self.claims.contains(&key))
     }
 
     fn take(&mut self, job: Job) {
@@ -179,7 +175,9 @@ async fn settle(pool: &MySqlPool, jobs: Vec<Job>) -> Vec<Vec<Job>> {
     metrics::histogram!("ledger_append_seconds").record(started.elapsed());
     match done {
         Ok(()) => {
-            jobs.into_iter().for_each(|job| answer(job, Ok(())));
+            for job in jobs {
+                answer(job, Ok(()));
+            }
             Vec::new()
         }
         Err(Failed::Commit(error)) => {
@@ -204,7 +202,9 @@ async fn failed(pool: &MySqlPool, mut jobs: Vec<Job>, error: StoreError) -> Vec<
             Err(jobs) => halves(jobs),
         },
         StoreError::Unavailable(cause) if number_of(cause).is_none() => {
-            jobs.into_iter().for_each(|job| answer(job, Err(copy_of(&error))));
+            for job in jobs {
+                answer(job, Err(copy_of(&error)));
+            }
             Vec::new()
         }
         StoreError::Unavailable(_)
@@ -236,7 +236,7 @@ async fn evict(pool: &MySqlPool, jobs: Vec<Job>) -> Result<Vec<Job>, Vec<Job>> {
 async fn losers(pool: &MySqlPool, jobs: &[Job]) -> Result<Vec<Option<LostKey>>, StoreError> {
     let mut connection = pool.acquire().await.map_err(StoreError::Unavailable)?;
     let claims: Vec<_> =
-        jobs.iter().flat_map(|job| job.entry.claim.as_ref()).map(|claim| claim.claim_id).collect();
+        jobs.iter().filter_map(|job| job.entry.claim.as_ref()).map(|claim| claim.claim_id).collect();
     let claims = idempotency::known(&mut connection, &claims).await?;
     let changes: Vec<_> = jobs.iter().flat_map(|job| &job.entry.change).collect();
     let ids: Vec<_> = changes.iter().map(|change| change.payment_id).collect();

@@ -32,6 +32,7 @@ fn refused(constraint: &str) -> Said {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one table of forgeries")]
 async fn every_forged_row_is_refused() {
     let world = World::new("forged").await;
     let payment = world.confirmed("order-1").await;

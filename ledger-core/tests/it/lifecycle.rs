@@ -77,7 +77,11 @@ async fn late_approval_never_revives_an_abandoned_attempt() {
     let after = world.ledger.record_late(late_key, &late, now()).await.unwrap();
     assert_eq!(after.status(now()), Status::Aborted);
     assert_eq!(
-        after.legs().flat_map(|leg| leg.authorizations()).map(|a| a.effective().get()).sum::<i64>(),
+        after
+            .legs()
+            .flat_map(ledger_core::payment::fold::Leg::authorizations)
+            .map(|a| a.effective().get())
+            .sum::<i64>(),
         0
     );
 

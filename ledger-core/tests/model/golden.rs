@@ -41,7 +41,7 @@ impl Told {
             Asked { actor: "golden".to_owned(), request_id: RequestId::from_bytes([7; 16]), at: self.now() };
         let (change, after) =
             Change::next(id, self.payment.as_ref(), Origin::Live, command, asked, facts).unwrap();
-        let digest: String = change.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(change.digest);
         writeln!(self.text, "{} {command} {} {digest}", change.seq, change.positions).unwrap();
         for event in &change.events {
             let previous = event.previous.map(|position| position.to_string()).unwrap_or_default();

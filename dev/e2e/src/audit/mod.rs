@@ -88,7 +88,7 @@ impl Auditor<'_> {
         let primary = connect(self.env.get("MYSQL_READ_URL")?, PoolOptions::default()).await?;
         let set: String =
             sqlx::query_scalar("SELECT CAST(@@GLOBAL.gtid_executed AS CHAR)").fetch_one(&primary).await?;
-        let limit = std::time::Duration::from_secs(60);
+        let limit = std::time::Duration::from_mins(1);
         anyhow::ensure!(self.reader.wait_for_gtid(&set, limit).await?, "the replica does not catch up");
         Ok(())
     }

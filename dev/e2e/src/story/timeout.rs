@@ -9,7 +9,7 @@ use super::{Teller, expect, text};
 use crate::tell::Step;
 
 /// How long the network cancel and the late answer may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Teller<'_> {
     /// d. The caller gets its answer in time; what the issuer may have approved is undone; its late approval changes
