@@ -112,6 +112,8 @@ pub struct RelaySettings {
     pub max_event_bytes: usize,
     /// Between two reads when there is nothing to do.
     pub idle_poll_ms: u64,
+    /// Rest after a transaction that was not full.
+    pub gather_ms: u64,
     /// A hole is given at least this long.
     pub seal_delay_ms: u64,
     /// More undecided ids than this stop the relay.
@@ -135,6 +137,11 @@ impl RelaySettings {
         Duration::from_millis(self.idle_poll_ms)
     }
 
+    /// The rest after a transaction that was not full.
+    pub const fn gather(&self) -> Duration {
+        Duration::from_millis(self.gather_ms)
+    }
+
     /// What is wrong with these settings, all of it.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -152,6 +159,7 @@ impl RelaySettings {
             "relay.max_event_bytes must be 950000 or less: a record batch holds 1000000",
         );
         must((1..=1_000).contains(&self.idle_poll_ms), "relay.idle_poll_ms must be between 1 and 1000");
+        must(self.gather_ms <= 1_000, "relay.gather_ms must be 1000 or less: events wait that long");
         must(self.max_holes >= 1, "relay.max_holes must be 1 or more");
         must(
             Duration::from_millis(self.commit_linger_ms) * 2 <= TRANSACTION_TIMEOUT,

@@ -38,12 +38,11 @@ impl Load<'_> {
         }
         let pool = connect(self.env.get("MYSQL_ROOT_URL")?, PoolOptions::default()).await?;
         tokio::time::sleep(WARM_UP).await;
-        let (before, started, cpu) = (State::of(&pool, self.env).await?, Instant::now(), Cpu::now());
+        let (before, started, cpu) = (State::of(&pool).await?, Instant::now(), Cpu::now());
         counting.store(true, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(self.seconds)).await;
         counting.store(false, Ordering::SeqCst);
-        let (after, millis, used) =
-            (State::of(&pool, self.env).await?, started.elapsed().as_millis(), cpu.since());
+        let (after, millis, used) = (State::of(&pool).await?, started.elapsed().as_millis(), cpu.since());
         stop.store(true, Ordering::SeqCst);
         let mut latency = Histogram::<u64>::new(3)?;
         while let Some(done) = clients.join_next().await {
@@ -115,13 +114,15 @@ struct State {
 }
 
 impl State {
-    async fn of(pool: &MySqlPool, env: &EnvFile) -> Result<Self> {
-        let _ = env;
+    async fn of(pool: &MySqlPool) -> Result<Self> {
         let confirmed: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM payment_verdict").fetch_one(pool).await?;
-        let status = "SELECT CAST(variable_value AS UNSIGNED) FROM performance_schema.global_status WHERE variable_name = ?";
-        let rows = sqlx::query_scalar(status).bind("Innodb_rows_inserted").fetch_one(pool).await?;
-        let commits = sqlx::query_scalar(status).bind("Com_commit").fetch_one(pool).await?;
+        let rows = "SELECT CAST(variable_value AS UNSIGNED) FROM performance_schema.global_status \
+                    WHERE variable_name = 'Innodb_rows_inserted'";
+        let rows = sqlx::query_scalar(rows).fetch_one(pool).await?;
+        let commits = "SELECT count_star FROM performance_schema.events_statements_summary_global_by_event_name \
+                       WHERE event_name = 'statement/sql/commit'";
+        let commits = sqlx::query_scalar(commits).fetch_one(pool).await?;
         Ok(Self { confirmed: u64::try_from(confirmed)?, rows, commits })
     }
 }
