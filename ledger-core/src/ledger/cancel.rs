@@ -16,7 +16,7 @@ use super::{
 };
 
 /// How far back cancels in progress are looked for.
-const OPEN_CANCEL_HORIZON: TimeDelta = TimeDelta::days(7);
+const OPEN_CANCEL_HORIZON: TimeDelta = TimeDelta::days(30);
 
 /// What begins a cancel.
 #[derive(Debug)]
@@ -103,14 +103,16 @@ impl Ledger {
                 let settled = after.cancel(cancel_no).is_some_and(crate::payment::fold::Cancel::is_settled);
                 let rendered = settled.then(|| ended(&after, Some(cancel_no), render));
                 let answer = rendered.as_ref().map(|rendered| (&op.claim, rendered));
-                match self.append(Step { answer, ..Step::recording(change, &after) }).await {
+                match self.append(Step { answer, ..Step::recording(change.clone(), &after) }).await {
                     Ok(Some(())) => Ok(Decided::Done(Some(match rendered {
                         Some(rendered) => Answer::Fresh(rendered),
                         None => Answer::InProgress(Box::new(after), Some(cancel_no)),
                     }))),
                     Ok(None) => Ok(Decided::Lost),
+                    // somebody has answered this key already; what the issuers said is recorded all the same
                     Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
-                        Ok(Decided::Done(None))
+                        let recorded = self.append(Step::recording(change, &after)).await?;
+                        Ok(recorded.map_or(Decided::Lost, |()| Decided::Done(None)))
                     }
                     Err(error) => Err(error),
                 }

@@ -85,7 +85,10 @@ impl Ledger {
         let asked = &asked;
         self.decide(id, |Taken { payment, is_current }| async move {
             let issuers = self.issuers_of(&payment, now).await?;
-            let facts = confirm::finish(&payment, by_leg, &issuers, now)?;
+            let facts = match confirm::finish(&payment, by_leg, &issuers, now) {
+                Err(_) if !is_current => return Ok(Decided::LookAgain),
+                decided => decided?,
+            };
             if facts.is_empty() && !is_current {
                 return Ok(Decided::LookAgain);
             }
@@ -101,7 +104,9 @@ impl Ledger {
                 Ok(Some(())) => Ok(Decided::Done(Answer::Fresh(rendered))),
                 Ok(None) => Ok(Decided::Lost),
                 Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
-                    self.append(Step::recording(change, &after)).await?;
+                    if self.append(Step::recording(change, &after)).await?.is_none() {
+                        return Ok(Decided::Lost);
+                    }
                     let answered = self.answered(op, render).await?;
                     Ok(Decided::Done(answered.ok_or(LedgerError::NotFound)?))
                 }

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use crate::ids::PaymentId;
 use crate::payment::fold::Payment;
 use crate::reference::{Contract, Issuer};
@@ -24,6 +26,19 @@ pub(super) struct Recent {
     pub(super) contracts: Timed<Contract>,
     pub(super) issuers: Timed<Issuer>,
     pub(super) claims: Claims,
+    none_stale_until: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Recent {
+    /// Up to when no attempt was found without an answer.
+    pub(super) fn none_stale_until(&self) -> Option<DateTime<Utc>> {
+        *self.none_stale_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that up to then there is none.
+    pub(super) fn found_none_stale(&self, until: DateTime<Utc>) {
+        *self.none_stale_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
 }
 
 /// Payments as we left them, the oldest forgotten first.
@@ -59,6 +74,9 @@ impl Payments {
 impl PaymentsInner {
     fn insert(&mut self, payment: Payment) {
         let id = payment.id;
+        if self.by_id.get(&id).is_some_and(|(_, kept)| kept.head.seq > payment.head.seq) {
+            return;
+        }
         self.remove(id);
         self.turn += 1;
         self.bytes += size_of(&payment);

@@ -14,11 +14,13 @@ use super::{
     Step, Taken, by_job, next,
 };
 
-/// How far back orders to undo are looked for: longer than any issuer's validity.
-const REVERSAL_HORIZON: TimeDelta = TimeDelta::days(3);
+/// How far back orders to undo are looked for: longer than the longest validity an issuer can have, seven days.
+const REVERSAL_HORIZON: TimeDelta = TimeDelta::days(8);
 
-/// How far back attempts without an answer are looked for.
-const STALE_HORIZON: TimeDelta = TimeDelta::days(1);
+/// How far back attempts without an answer are looked for by a process that has just started; from then on, from where it has
+/// last found none, less this overlap.
+const STALE_HORIZON: TimeDelta = TimeDelta::days(8);
+const STALE_OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
 impl Ledger {
     /// Orders to undo that are not settled, oldest first.
@@ -39,7 +41,12 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<AttemptKey>, LedgerError> {
         let mut connection = self.connection().await?;
-        let stale = due::stale(&mut connection, now - STALE_HORIZON, now - grace, limit).await?;
+        let until = now - grace;
+        let from = self.recent.none_stale_until().map_or(now - STALE_HORIZON, |since| since - STALE_OVERLAP);
+        let stale = due::stale(&mut connection, from, until, limit).await?;
+        if stale.is_empty() {
+            self.recent.found_none_stale(until);
+        }
         let key = |(payment_id, leg_no, attempt_no)| AttemptKey {
             payment_id,
             leg_no,
@@ -85,9 +92,15 @@ impl Ledger {
     ) -> Result<ReversalState, LedgerError> {
         let asked = by_job("net-cancel", now);
         let asked = &asked;
-        self.decide(key.payment_id, |Taken { payment, .. }| async move {
+        self.decide(key.payment_id, |Taken { payment, is_current }| async move {
+            if !is_current && payment.attempt(key.leg_no, key.kind, key.attempt_no).is_none() {
+                return Ok(Decided::LookAgain);
+            }
             let issuer = self.issuer_of_leg(&payment, key.leg_no, now).await?;
             let (facts, state) = reverse::finish(&payment, key.leg_no, key.attempt_no, answer, &issuer, now)?;
+            if facts.is_empty() {
+                return Ok(Decided::Done(state));
+            }
             let (change, after) = next(payment.id, Some(&payment), "NET_CANCEL_RESULT", asked, facts)?;
             Ok(match self.append(Step::recording(change, &after)).await? {
                 Some(()) => Decided::Done(state),

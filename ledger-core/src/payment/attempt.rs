@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::money::Minor;
 
+use super::confirm::Answer;
 use super::fact::{
     Attempt, AttemptResult, AttemptVerdict, NetworkCancel, NetworkCancelOutcome, NetworkCancelReason,
     ResultOutcome, ReversalOutcome, Ruling,
@@ -77,6 +78,15 @@ impl AttemptFacts {
     /// The first result with this outcome.
     pub fn result(&self, outcome: ResultOutcome) -> Option<&AttemptResult> {
         self.results.iter().find(|result| result.outcome == outcome)
+    }
+
+    /// Whether this very answer is recorded already, as after a commit whose end was unknown.
+    pub fn knows(&self, answer: &Answer) -> bool {
+        self.results.iter().any(|known| {
+            known.outcome == answer.outcome
+                && known.received_at == answer.received_at
+                && known.issuer_ref == answer.issuer_ref
+        })
     }
 
     /// The number a further result gets.

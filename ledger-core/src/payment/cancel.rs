@@ -186,6 +186,9 @@ fn result(payment: &Payment, cancel_no: u16, leg_no: u8, answer: &Answer) -> Opt
         .leg(leg_no)?
         .attempts_of(AttemptKind::Cancel)
         .find(|attempt| attempt.attempt.cancel_no == Some(cancel_no))?;
+    if attempt.knows(answer) {
+        return None;
+    }
     Some(Fact::Result(AttemptResult {
         leg_no,
         kind: AttemptKind::Cancel,

@@ -178,6 +178,12 @@ pub fn finish(
     issuers: &[Issuer],
     now: DateTime<Utc>,
 ) -> Result<Vec<Fact>, Refusal> {
+    if payment.legs().next().is_none() {
+        return Err(Refusal::InvalidState {
+            status: payment.status(now),
+            verb: "decided on: it has no approvals",
+        });
+    }
     if payment.verdict.is_some() {
         let facts = answers.iter().filter_map(|(leg_no, answer)| late_result(payment, *leg_no, answer));
         return Ok(facts.collect());

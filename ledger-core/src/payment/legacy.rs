@@ -259,7 +259,7 @@ fn approved(leg_no: u8, told: &LegacyApproval) -> Result<Vec<Fact>, AdoptRefused
     ])
 }
 
-fn canceled(payment: &Payment, told: &LegacyCancellation) -> Result<Vec<Fact>, AdoptRefused> {
+pub(crate) fn canceled(payment: &Payment, told: &LegacyCancellation) -> Result<Vec<Fact>, AdoptRefused> {
     let amount = Minor::new(told.amount)?;
     let left = payment.cancelable()?;
     if amount.is_zero() || amount > left {

@@ -86,7 +86,7 @@ pub fn finish(
     let target_no = attempt.attempt.target_no.ok_or(Refusal::NotFound)?;
     let target = payment.attempt(leg_no, AttemptKind::Auth, target_no).ok_or(Refusal::NotFound)?;
     let order = target.network_cancel.as_ref().ok_or(Refusal::NotFound)?;
-    let mut facts = vec![Fact::Result(AttemptResult {
+    let result = Fact::Result(AttemptResult {
         leg_no,
         kind: AttemptKind::NetCancel,
         attempt_no,
@@ -96,9 +96,10 @@ pub fn finish(
         issuer_ref: answer.issuer_ref.clone(),
         issuer_code: answer.issuer_code.clone(),
         received_at: answer.received_at,
-    })];
-    if !is_due(target, now) {
-        return Ok((facts, Step::Voided));
+    });
+    let mut facts = if attempt.knows(answer) { Vec::new() } else { vec![result] };
+    if let Some(step) = settled(target.state(now)) {
+        return Ok((facts, step));
     }
     let sent_at = attempt.attempt.deadline_at - issuer.answer_within();
     let absent = absence_agreed(payment, leg_no, target, order, attempt_no, sent_at);
@@ -113,6 +114,22 @@ pub fn finish(
         })
     }));
     Ok((facts, step))
+}
+
+/// What a reversal that is settled has come to.
+const fn settled(state: AttemptState) -> Option<Step> {
+    match state {
+        AttemptState::Reversing(_) => None,
+        AttemptState::Escalated => Some(Step::Escalated),
+        AttemptState::VoidedProvisional => Some(Step::Provisional),
+        AttemptState::Voided
+        | AttemptState::InFlight
+        | AttemptState::Approved
+        | AttemptState::Declined
+        | AttemptState::Uncertain(_)
+        | AttemptState::Accepted
+        | AttemptState::Rejected => Some(Step::Voided),
+    }
 }
 
 const fn outcome_of(step: Step) -> Option<ReversalOutcome> {

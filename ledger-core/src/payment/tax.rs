@@ -71,7 +71,8 @@ impl Remainder {
         Ok((least, self.tax_free.min(amount)))
     }
 
-    /// Takes a share of `amount`, `tax_free` of it without tax, and says what its parts are.
+    /// Takes a share of `amount`, `tax_free` of it without tax, and says what its parts are. No part is more than the share:
+    /// what a cancel that failed late gave back beyond that, the next ones take.
     pub fn take(
         &self,
         opened: &PaymentOpened,
@@ -83,8 +84,9 @@ impl Remainder {
         let taxable = amount.minus(tax_free)?;
         let vat_left = self.vat.min(vat_left(opened, balance, tax_free_left)?);
         let vat = self.vat.minus(vat_left)?.min(taxable);
-        let fee = self.fee.minus(self.fee.min(opened.fee.share(balance, opened.total)?))?;
-        let fee_vat = self.fee_vat.minus(self.fee_vat.min(opened.fee_vat.share(balance, opened.total)?))?;
+        let fee = self.fee.minus(self.fee.min(opened.fee.share(balance, opened.total)?))?.min(amount);
+        let fee_vat =
+            self.fee_vat.minus(self.fee_vat.min(opened.fee_vat.share(balance, opened.total)?))?.min(amount);
         let left = Self {
             balance,
             tax_free: tax_free_left,

@@ -15,8 +15,11 @@ use super::outbox::OutboxName;
 use super::rows::Rows;
 use super::{StoreError, load, outbox_insert};
 
-/// A sealed outbox id or a deadlock is nobody's fault: the transaction is run again, this many times.
+/// A sealed outbox id is nobody's fault: the transaction is run again as it is, this many times.
 const MAX_RERUNS: u32 = 20;
+
+/// A deadlock or a lock that was waited for too long splits a group; who is alone tries again, this many times.
+const MAX_LOCK_RERUNS: u32 = 2;
 
 /// MySQL's errors for a deadlock and for a lock that was waited for too long.
 const DEADLOCK: u16 = 1213;
@@ -72,7 +75,7 @@ pub async fn append_carried(
     loop {
         match transaction(pool, changes, &[], Writer::Mirror(carried)).await {
             Ok(()) => return Ok(()),
-            Err(Failed::Statement(error)) if is_nobodys_fault(&error) && reruns < MAX_RERUNS => reruns += 1,
+            Err(Failed::Statement(error)) if may_rerun(&error, 1, reruns) => reruns += 1,
             Err(Failed::Statement(error)) => return Err(error),
             Err(Failed::Commit(error)) => {
                 let Some(change) = changes.first() else { return Err(error) };
@@ -83,13 +86,13 @@ pub async fn append_carried(
     }
 }
 
-/// Writes the entries of many requests in one commit; run again while nobody is to blame.
+/// Writes the entries of many requests in one commit; run again as it is when an outbox id was sealed.
 pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), Failed> {
     let changes: Vec<_> = entries.iter().filter_map(|entry| entry.change.clone()).collect();
     let mut reruns = 0;
     loop {
         match transaction(pool, &changes, entries, Writer::Live).await {
-            Err(Failed::Statement(error)) if is_nobodys_fault(&error) && reruns < MAX_RERUNS => {
+            Err(Failed::Statement(error)) if may_rerun(&error, entries.len(), reruns) => {
                 reruns += 1;
                 metrics::counter!("ledger_append_reruns_total").increment(1);
             }
@@ -98,11 +101,12 @@ pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), 
     }
 }
 
-/// A sealed outbox id blames nobody; a deadlock or a lock that was waited for too long does not either.
-fn is_nobodys_fault(error: &StoreError) -> bool {
+fn may_rerun(error: &StoreError, entries: usize, reruns: u32) -> bool {
     match error {
-        StoreError::Lost(super::LostKey::OutboxId) => true,
-        StoreError::Unavailable(error) => matches!(number_of(error), Some(DEADLOCK | LOCK_WAIT)),
+        StoreError::Lost(super::LostKey::OutboxId) => reruns < MAX_RERUNS,
+        StoreError::Unavailable(error) => {
+            entries == 1 && reruns < MAX_LOCK_RERUNS && matches!(number_of(error), Some(DEADLOCK | LOCK_WAIT))
+        }
         StoreError::Lost(_) | StoreError::Refused { .. } | StoreError::Corrupt { .. } | StoreError::Busy => {
             false
         }

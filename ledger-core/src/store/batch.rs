@@ -78,9 +78,9 @@ impl Batcher {
                 metrics::counter!("ledger_append_refused_total").increment(1);
                 StoreError::Busy
             })?,
-            Urgency::MustRecord => lane.send(job).await.map_err(|_| StoreError::Busy)?,
+            Urgency::MustRecord => lane.send(job).await.map_err(|_| lane_ended())?,
         }
-        done.await.unwrap_or(Err(StoreError::Busy))
+        done.await.unwrap_or_else(|_| Err(lane_ended()))
     }
 
     /// Requests about one payment, or under one key, meet in one lane.
@@ -115,7 +115,11 @@ async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>) {
             }
             group.take(job);
         }
-        group.write(&pool).await;
+        // in a task of its own: should it panic, its jobs learn that their end is unknown, and the lane goes on
+        let pool = pool.clone();
+        if tokio::spawn(async move { group.write(&pool).await }).await.is_err() {
+            tracing::error!("a group of appends broke off");
+        }
     }
 }
 
@@ -290,6 +294,11 @@ async fn look_for(pool: &MySqlPool, jobs: Vec<Job>, error: &StoreError) {
 /// Who asked may be gone; then nobody listens, and the rows are there all the same.
 fn answer(job: Job, done: Result<(), StoreError>) {
     drop(job.reply.send(done));
+}
+
+/// Nobody knows whether it was written.
+fn lane_ended() -> StoreError {
+    StoreError::Unavailable(sqlx::Error::WorkerCrashed)
 }
 
 /// An error for one of many.

@@ -9,8 +9,8 @@ use sqlx::mysql::{MySqlConnection, MySqlPool};
 
 use crate::change::{Asked, Change};
 use crate::ids::{PaymentId, RequestId, Slot};
-use crate::payment::fact::{Fact, Origin};
-use crate::payment::legacy::{self, LegacyApproval, LegacyPayment};
+use crate::payment::fact::Origin;
+use crate::payment::legacy::{self, LegacyApproval, LegacyCancellation, LegacyPayment};
 
 use super::StoreError;
 use super::account::{self, Grant};
@@ -18,6 +18,51 @@ use super::insert::Table;
 use super::rows::Rows;
 
 pub use super::account::GrantsError;
+
+/// Where each account may insert; everything else it may read at most.
+const FACTS: &[&str] = &[
+    "payment_change",
+    "payment",
+    "approval",
+    "attempt",
+    "attempt_result",
+    "attempt_verdict",
+    "payment_verdict",
+    "network_cancel",
+    "network_cancel_outcome",
+    "cancellation",
+    "cancel_share",
+    "cancel_outcome",
+    "balance_link",
+    "journal_line",
+];
+const LIVE: &[&str] = &["outbox_event", "idempotency_claim", "idempotency_outcome", "idempotency_body"];
+const VIEWS: &[&str] = &[
+    "mirror_payment_change",
+    "mirror_payment",
+    "mirror_approval",
+    "mirror_attempt",
+    "mirror_attempt_result",
+    "mirror_attempt_verdict",
+    "mirror_payment_verdict",
+    "mirror_network_cancel",
+    "mirror_network_cancel_outcome",
+    "mirror_cancellation",
+    "mirror_cancel_share",
+    "mirror_cancel_outcome",
+    "mirror_balance_link",
+    "mirror_journal_line",
+];
+const CARRYING: &[&str] = &[
+    "outbox_backfill",
+    "legacy_row",
+    "legacy_quarantine",
+    "copy_receipt",
+    "verifier_run",
+    "verifier_finding",
+];
+const REFERENCE: &[&str] =
+    &["merchant", "merchant_contract", "merchant_authority", "issuer", "api_key", "api_key_revocation"];
 
 /// Statements that must be refused, and what each would mean.
 macro_rules! changes_of {
@@ -62,7 +107,7 @@ const PAST_THE_VIEWS: &[(&str, &str)] =
 /// Proves `ledger_app`: SELECT and INSERT, nothing else.
 pub async fn prove_app(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
-    only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
+    only(&mut connection, &[FACTS, LIVE]).await?;
     account::cannot(&mut connection, CHANGES).await?;
     drop(connection);
     cannot_forge(pool, Origin::Live).await
@@ -71,7 +116,7 @@ pub async fn prove_app(pool: &MySqlPool) -> Result<(), GrantsError> {
 /// Proves `ledger_mirror`: SELECT, and INSERT through the views of legacy origin.
 pub async fn prove_mirror(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
-    only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
+    only(&mut connection, &[VIEWS, CARRYING]).await?;
     account::cannot(&mut connection, CHANGES).await?;
     account::cannot(&mut connection, PAST_THE_VIEWS).await?;
     drop(connection);
@@ -81,7 +126,7 @@ pub async fn prove_mirror(pool: &MySqlPool) -> Result<(), GrantsError> {
 /// Proves `ledger_read`: SELECT only.
 pub async fn prove_read(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
-    only(&mut connection, &["SELECT", "USAGE", "REPLICATION CLIENT", "SHOW VIEW"]).await?;
+    only(&mut connection, &[]).await?;
     account::cannot(&mut connection, CHANGES).await?;
     account::cannot(&mut connection, WRITES).await
 }
@@ -99,126 +144,154 @@ const REFERENCE_CHANGES: &[(&str, &str)] = changes_of![
 /// Proves `ledger_admin`: SELECT and INSERT on reference data, nothing else.
 pub async fn prove_admin(pool: &MySqlPool) -> Result<(), GrantsError> {
     let mut connection = pool.acquire().await?;
-    only(&mut connection, &["SELECT", "INSERT", "USAGE"]).await?;
+    only(&mut connection, &[REFERENCE]).await?;
     account::cannot(&mut connection, REFERENCE_CHANGES).await?;
     account::cannot(&mut connection, CHANGES).await
 }
 
-/// Refuses any privilege that is not among `allowed`.
-async fn only(connection: &mut MySqlConnection, allowed: &[&str]) -> Result<(), GrantsError> {
-    account::judge_grants(connection, |grant| beyond(grant, allowed)).await
+/// Refuses any privilege but SELECT and INSERT on single tables, and INSERT on any table but `inserts`.
+async fn only(connection: &mut MySqlConnection, inserts: &[&[&str]]) -> Result<(), GrantsError> {
+    account::judge_grants(connection, |grant| beyond(grant, inserts)).await
 }
 
-fn beyond(grant: &Grant<'_>, allowed: &[&str]) -> Option<String> {
+fn beyond(grant: &Grant<'_>, inserts: &[&[&str]]) -> Option<String> {
+    let is_table = !grant.object.ends_with(".*");
     let wide = grant.privileges.iter().find(|privilege| {
         let verb = privilege.split(" (").next().unwrap_or_default();
-        !allowed.contains(&verb) || (grant.object == "*.*" && matches!(verb, "SELECT" | "INSERT"))
+        !match verb {
+            "USAGE" => true,
+            "REPLICATION CLIENT" => inserts.is_empty(),
+            "SELECT" | "SHOW VIEW" => is_table,
+            "INSERT" => is_table && inserts.iter().any(|tables| tables.contains(&grant.table())),
+            _ => false,
+        }
     })?;
     Some(format!("{wide} on {}", grant.object))
 }
 
-/// Inserts a whole payment, then a link that claims a balance its predecessor does not have: MySQL must refuse it.
+/// The reference that no forged link may get past.
+const CHAIN: &str = "fk_balance_link_previous";
+
+/// Inserts a whole payment with a cancel, then a link that refers to all of it and claims a balance its predecessor does not
+/// have: nothing but the chain's own reference can refuse it, and it must.
 async fn cannot_forge(pool: &MySqlPool, origin: Origin) -> Result<(), GrantsError> {
+    let changes = sample(origin);
     let mut transaction = pool.begin().await?;
-    let change = sample_change(origin);
-    let rows = Rows::of(std::slice::from_ref(&change));
-    for table in Table::ALL {
+    let rows = Rows::of(&changes);
+    let insert = |table: Table| {
         let (live, mirror) = table.inserts();
-        let statement = if origin == Origin::Live { live } else { mirror };
+        if origin == Origin::Live { live.sql } else { mirror.sql }
+    };
+    for table in Table::ALL {
         if let Some(parameter) = rows.parameter(table) {
-            sqlx::query(statement.sql).bind(parameter).execute(&mut *transaction).await?;
+            sqlx::query(insert(table)).bind(parameter).execute(&mut *transaction).await?;
         }
     }
-    let (live, mirror) = Table::BalanceLink.inserts();
-    let statement = if origin == Origin::Live { live } else { mirror };
-    let forged = sqlx::query(statement.sql).bind(forged_link(&change)).execute(&mut *transaction).await;
+    let forged = changes.first().map(forged_link).unwrap_or_default();
+    let tried = sqlx::query(insert(Table::BalanceLink)).bind(forged).execute(&mut *transaction).await;
     transaction.rollback().await?;
-    match forged.map_err(StoreError::from) {
-        Err(StoreError::Refused { .. }) => Ok(()),
-        Ok(_) => Err(GrantsError::Forged {
+    match tried.map_err(StoreError::from) {
+        Err(StoreError::Refused { constraint }) if constraint == CHAIN => Ok(()),
+        Ok(_) | Err(StoreError::Refused { .. }) => Err(GrantsError::Forged {
             forgery: "a balance link that starts from a balance nobody left",
-            way_out: "apply the migrations, and see that foreign_key_checks is on",
+            way_out: "apply the migrations, and see that fk_balance_link_previous is there and foreign_key_checks is on",
         }),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A release of one unit on top of a balance that is one too high. It refers to no cancel, so only the chain can refuse
-/// what its check lets pass.
+/// Opened with 100, 10 of it held; the forged link puts one back on top of 91.
+const OPENED: i64 = 100;
+const HELD: i64 = 10;
+
+/// The release of a share that is held, from a balance that is one too high.
 fn forged_link(change: &Change) -> String {
-    let opened = change.facts.iter().find_map(|fact| {
-        let Fact::BalanceLink(link) = fact else { return None };
-        Some(link.after.get())
-    });
-    let before = opened.unwrap_or_default() + 1;
+    let before = OPENED - HELD + 1;
     serde_json::json!([{
         "payment_id": change.payment_id.to_hex(), "slot": change.payment_id.slot().get(), "origin": change.origin,
-        "seq": change.seq, "leg_no": 1, "link_no": 1, "kind": "RELEASE", "cancel_no": 1, "before_amount": before,
+        "seq": 2, "leg_no": 1, "link_no": 2, "kind": "RELEASE", "cancel_no": 1, "before_amount": before,
         "delta": 1, "after_amount": before + 1,
     }])
     .to_string()
 }
 
-/// A payment that never was, told the short way.
-fn sample_change(origin: Origin) -> Change {
+/// The two changes of a payment that never was, told the short way.
+fn sample(origin: Origin) -> Vec<Change> {
     let now = DateTime::UNIX_EPOCH;
+    let random = || RequestId::new(&mut rand::rng());
+    let day = crate::time::BusinessDate::in_seoul(now);
+    let cancel = LegacyCancellation {
+        key: "start-up proof".to_owned(),
+        amount: HELD,
+        tax_free: 0,
+        vat: None,
+        reason: "start-up proof".to_owned(),
+        canceled_at: now,
+        business_date: day,
+    };
     let told = LegacyPayment {
         source: "start-up proof".to_owned(),
-        name: RequestId::new(&mut rand::rng()).to_string(),
+        name: random().to_string(),
         merchant_id: "start-up-proof".to_owned(),
-        order_id: RequestId::new(&mut rand::rng()).to_string(),
+        order_id: random().to_string(),
         currency: crate::money::Currency::Krw,
-        total: 100,
+        total: OPENED,
         tax_free: 0,
         vat: 9,
         created_at: now,
         approvals: vec![LegacyApproval {
             method: crate::payment::fact::Method::Points,
             issuer_id: "start-up-proof".to_owned(),
-            amount: 100,
+            amount: OPENED,
             tax_free: 0,
             approval_no: None,
-            trace_no: RequestId::new(&mut rand::rng()).to_string(),
+            trace_no: random().to_string(),
             approved_at: now,
-            business_date: crate::time::BusinessDate::in_seoul(now),
+            business_date: day,
             card_bin: None,
             card_last4: None,
             installment_months: 0,
         }],
         cancellations: Vec::new(),
     };
-    let asked =
-        Asked { actor: "start-up-proof".to_owned(), request_id: RequestId::new(&mut rand::rng()), at: now };
+    let asked = Asked { actor: "start-up-proof".to_owned(), request_id: random(), at: now };
     let id = PaymentId::new(now, Slot::of(&told.merchant_id, &told.order_id), &mut rand::rng());
-    let facts = legacy::opened(&told).unwrap_or_default();
-    match Change::next(id, None, origin, "PROOF", asked.clone(), facts) {
-        Ok((change, _)) => change,
-        Err(_) => unreachable!("the sample payment is fixed and folds"),
-    }
+    let first = legacy::opened(&told).unwrap_or_default();
+    let Ok((first, payment)) = Change::next(id, None, origin, "PROOF", asked.clone(), first) else {
+        return Vec::new();
+    };
+    let second = legacy::canceled(&payment, &cancel).unwrap_or_default();
+    let second = Change::next(id, Some(&payment), origin, "PROOF", asked, second);
+    std::iter::once(first).chain(second.ok().map(|(change, _)| change)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn beyond_line(line: &str, allowed: &[&str]) -> Option<String> {
-        Grant::of(line).map_or_else(|| Some(line.to_owned()), |grant| beyond(&grant, allowed))
+    fn beyond_line(line: &str, inserts: &[&[&str]]) -> Option<String> {
+        Grant::of(line).map_or_else(|| Some(line.to_owned()), |grant| beyond(&grant, inserts))
     }
 
     #[test]
     fn what_is_too_wide_is_named() {
-        let allowed = ["SELECT", "INSERT", "USAGE"];
-        assert_eq!(beyond_line("GRANT USAGE ON *.* TO `a`@`%`", &allowed), None);
-        assert_eq!(beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `a`@`%`", &allowed), None);
-        assert_eq!(
-            beyond_line("GRANT SELECT, INSERT, UPDATE ON `l`.`payment` TO `a`@`%`", &allowed).as_deref(),
-            Some("UPDATE on `l`.`payment`")
-        );
-        assert_eq!(beyond_line("GRANT SELECT ON *.* TO `a`@`%`", &allowed).as_deref(), Some("SELECT on *.*"));
-        let reader = ["SELECT", "USAGE", "REPLICATION CLIENT"];
-        assert_eq!(
-            beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `x`@`%`", &reader).as_deref(),
-            Some("INSERT on `l`.`payment`")
-        );
+        let app: &[&[&str]] = &[FACTS, LIVE];
+        assert_eq!(beyond_line("GRANT USAGE ON *.* TO `a`@`%`", app), None);
+        assert_eq!(beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `a`@`%`", app), None);
+        assert_eq!(beyond_line("GRANT SELECT ON `l`.`api_key` TO `a`@`%`", app), None);
+        for (line, named) in [
+            ("GRANT SELECT, INSERT, UPDATE ON `l`.`payment` TO `a`@`%`", "UPDATE on `l`.`payment`"),
+            ("GRANT SELECT ON *.* TO `a`@`%`", "SELECT on *.*"),
+            ("GRANT INSERT ON `l`.* TO `a`@`%`", "INSERT on `l`.*"),
+            ("GRANT SELECT, INSERT ON `l`.`api_key` TO `a`@`%`", "INSERT on `l`.`api_key`"),
+            ("GRANT INSERT ON `l`.`legacy_row` TO `a`@`%`", "INSERT on `l`.`legacy_row`"),
+            ("GRANT REPLICATION CLIENT ON *.* TO `a`@`%`", "REPLICATION CLIENT on *.*"),
+        ] {
+            assert_eq!(beyond_line(line, app).as_deref(), Some(named), "{line}");
+        }
+        let mirror = "GRANT SELECT, INSERT ON `l`.`payment` TO `m`@`%`";
+        assert_eq!(beyond_line(mirror, &[VIEWS, CARRYING]).as_deref(), Some("INSERT on `l`.`payment`"));
+        assert_eq!(beyond_line("GRANT REPLICATION CLIENT ON *.* TO `r`@`%`", &[]), None);
+        assert!(beyond_line("GRANT INSERT ON `l`.`payment` TO `r`@`%`", &[]).is_some());
     }
 }

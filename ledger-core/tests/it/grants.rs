@@ -33,7 +33,7 @@ async fn an_owner_and_an_administrator_are_refused_without_a_trace() {
 async fn the_app_account_cannot_run_a_mirror_and_the_mirror_account_cannot_run_the_ledger() {
     let world = World::new("grants_swap").await;
     let refused = MirrorWriter::open(&world.db.app, PoolOptions::default()).await.unwrap_err();
-    assert!(refused.to_string().contains("INSERT into payment"), "{refused}");
+    assert!(refused.to_string().contains("INSERT on"), "{refused}");
     assert!(Ledger::open(&world.db.mirror, PoolOptions::default()).await.is_err());
 }
 
@@ -76,4 +76,30 @@ async fn the_mirror_account_inserts_no_live_fact() {
     assert_eq!(ledger_core::store::error::number_of(&refused), Some(1369), "{refused}");
     let legacy = live.replace("'LIVE'", "'LEGACY'");
     sqlx::raw_sql(AssertSqlSafe(legacy)).execute(&pool).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_lets_a_link_be_forged_is_refused() {
+    let world = World::new("grants_forge").await;
+    sqlx::raw_sql("ALTER TABLE balance_link DROP FOREIGN KEY fk_balance_link_previous")
+        .execute(&world.owner)
+        .await
+        .unwrap();
+    let refused = Ledger::open(&world.db.app, PoolOptions::default()).await.unwrap_err();
+    assert!(matches!(refused, GrantsError::Forged { .. }), "{refused}");
+    let refused = MirrorWriter::open(&world.db.mirror, PoolOptions::default()).await.unwrap_err();
+    assert!(matches!(refused, GrantsError::Forged { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_table_too_many_is_too_wide() {
+    let world = World::new("grants_table").await;
+    let account = super::unknown_commit::own_account(&world, "REQUIRE SSL").await;
+    Ledger::open(&account.url, PoolOptions::default()).await.unwrap();
+    let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
+    let grant = format!("GRANT INSERT ON {}.issuer TO '{}'@'%'", world.db.name, account.name);
+    sqlx::raw_sql(AssertSqlSafe(grant)).execute(&root).await.unwrap();
+    let refused = Ledger::open(&account.url, PoolOptions::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("INSERT on"), "{refused}");
+    assert!(refused.to_string().contains("issuer"), "{refused}");
 }

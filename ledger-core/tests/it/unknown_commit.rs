@@ -100,8 +100,8 @@ pub async fn own_account(world: &World, require: &str) -> OwnAccount {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&root).await.unwrap();
     };
     run(format!("CREATE USER '{name}'@'%' IDENTIFIED BY 'own' {require}")).await;
-    for table in tables_of(&world.db.app).await {
-        run(format!("GRANT SELECT, INSERT ON {}.{table} TO '{name}'@'%'", world.db.name)).await;
+    for grant in grants_of(&world.db.app, &world.db.name).await {
+        run(format!("{grant} TO '{name}'@'%'")).await;
     }
     let (_, after) = world.db.app.split_once('@').unwrap();
     let (address, rest) = after.split_once('/').unwrap();
@@ -109,12 +109,14 @@ pub async fn own_account(world: &World, require: &str) -> OwnAccount {
     OwnAccount { name, address: address.to_owned(), url }
 }
 
-async fn tables_of(app: &str) -> Vec<String> {
+/// What the app account may do in a database, without to whom.
+async fn grants_of(app: &str, database: &str) -> Vec<String> {
     let pool = ledger_core::store::pool::connect(app, PoolOptions::default()).await.unwrap();
-    sqlx::query_scalar(
-        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap()
+    let lines: Vec<String> = sqlx::query_scalar("SHOW GRANTS").fetch_all(&pool).await.unwrap();
+    let here = format!("`{database}`.");
+    lines
+        .into_iter()
+        .filter(|line| line.contains(&here))
+        .map(|line| line.split(" TO ").next().unwrap().to_owned())
+        .collect()
 }
