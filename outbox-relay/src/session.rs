@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
                 Ok(0) => pause = (pause + Duration::from_millis(5)).min(self.carrier.relay.idle()),
                 // a transaction costs the brokers about as much as a hundred events: rest, unless there is more at once
                 Ok(done) if done < usize::try_from(self.limit).unwrap_or(usize::MAX) => {
-                    pause = self.carrier.relay.gather()
+                    pause = self.carrier.relay.gather();
                 }
                 Ok(_) => pause = Duration::ZERO,
                 Err(RelayError::Store(StoreError::Unavailable(error))) => {
