@@ -183,9 +183,9 @@ async fn an_account_that_may_change_rows_is_refused() {
     let output = command.output().await.unwrap();
     assert_eq!(output.status.code(), Some(11));
     assert!(String::from_utf8(output.stderr).unwrap().contains("too wide"));
-    let (exit, lines, stderr) = admin(&db, &["--admin-url", &db.app, "merchant", "list"]).await;
-    assert_eq!((exit, lines.len()), (0, 0), "may only read reference data: {stderr}");
-    let (exit, _, stderr) = admin(&db, &["--admin-url", &db.owner, "merchant", "list"]).await;
-    assert_eq!(exit, 11, "{stderr}");
-    assert!(stderr.contains("too wide"), "{stderr}");
+    for url in [&db.app, &db.owner] {
+        let (exit, _, stderr) = admin(&db, &["--admin-url", url, "merchant", "list"]).await;
+        assert_eq!(exit, 11, "{stderr}");
+        assert!(stderr.contains("too wide"), "{stderr}");
+    }
 }
