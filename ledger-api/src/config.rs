@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::config::{ConfigError, Validate, load};
-use ledger_runtime::telemetry::LogFormat;
+use ledger_runtime::telemetry::LogSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ pub struct Config {
     /// MySQL.
     pub database: Database,
     /// The log.
-    pub log: Log,
+    pub log: LogSettings,
 }
 
 /// The listener for callers.
@@ -77,16 +77,6 @@ pub struct Database {
     max_connections: u32,
     min_connections: u32,
     acquire_timeout_ms: u64,
-}
-
-/// The log.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// A level or a filter.
-    pub level: String,
-    /// For people or for machines.
-    pub format: LogFormat,
 }
 
 impl Config {

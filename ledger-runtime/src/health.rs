@@ -15,6 +15,14 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// The `[ops]` section of a service that listens for operators on loopback, or wherever it is told.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpsSettings {
+    /// Address and port.
+    pub bind: SocketAddr,
+}
+
 /// Whether a service can do its work now, and if not, why.
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 

@@ -17,6 +17,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// The `[log]` section of a service: what is told on stderr.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// A level, or a filter such as `warn,net_cancel=debug`.
+    pub level: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
 /// Seconds, from a tenth of a millisecond to ten.
 const SECONDS_BUCKETS: [f64; 14] =
     [0.0001, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];

@@ -1,11 +1,11 @@
 //! The job's settings, with their defaults in `net-cancel.toml` and `deploy/timeouts.toml`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use issuer_gateway::timeouts::Timeouts;
 use ledger_runtime::config::Validate;
-use ledger_runtime::telemetry::LogFormat;
+use ledger_runtime::health::OpsSettings;
+use ledger_runtime::telemetry::LogSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -48,24 +48,6 @@ pub struct JobSettings {
     recovery_grace_ms: u64,
     cancel_repeat_ms: u64,
     stop_ms: u64,
-}
-
-/// Where health and metrics are shown.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OpsSettings {
-    /// Address and port.
-    pub bind: SocketAddr,
-}
-
-/// What is told on stderr.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogSettings {
-    /// A level, or a filter such as `warn,net_cancel=debug`.
-    pub level: String,
-    /// For people or for machines.
-    pub format: LogFormat,
 }
 
 /// The times the job keeps.

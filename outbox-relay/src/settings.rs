@@ -1,10 +1,10 @@
 //! The relay's settings, with their defaults in `relay.toml`.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ledger_runtime::config::Validate;
-use ledger_runtime::telemetry::LogFormat;
+use ledger_runtime::health::OpsSettings;
+use ledger_runtime::telemetry::LogSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -37,24 +37,6 @@ pub struct Settings {
 pub struct DatabaseSettings {
     /// The URL of `ledger_relay`.
     pub url: SecretString,
-}
-
-/// Where health and metrics are shown.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OpsSettings {
-    /// Address and port.
-    pub bind: SocketAddr,
-}
-
-/// What is told on stderr.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogSettings {
-    /// A level, or a filter such as `warn,outbox_relay=debug`.
-    pub level: String,
-    /// For people or for machines.
-    pub format: LogFormat,
 }
 
 impl Settings {
