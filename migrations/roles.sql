@@ -4,7 +4,7 @@
 --
 -- account        used by                                may
 -- ledger_owner   migrations                             everything on this schema (granted when the schema is made)
--- ledger_app     ledger-api, net-cancel                 SELECT, INSERT on facts, outbox, idempotency; SELECT on reference data
+-- ledger_app     ledger-api, net-cancel, corrections    SELECT, INSERT on facts, outbox, idempotency; SELECT on reference data
 -- ledger_relay   outbox-relay                           SELECT on the outbox; INSERT (id, kind), which a check makes a tombstone
 -- ledger_mirror  migrator, the verifier's repair        SELECT; INSERT through the mirror_* views (legacy origin only)
 -- ledger_read    verifier, reports (on the replica)     SELECT
@@ -32,6 +32,9 @@ GRANT SELECT, INSERT ON cancel_share TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON cancel_outcome TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON balance_link TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON journal_line TO 'ledger_app'@'%';
+GRANT SELECT, INSERT ON correction TO 'ledger_app'@'%';
+GRANT SELECT, INSERT ON correction_line TO 'ledger_app'@'%';
+GRANT SELECT, INSERT ON correction_verdict TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON outbox_event TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON idempotency_claim TO 'ledger_app'@'%';
 GRANT SELECT, INSERT ON idempotency_outcome TO 'ledger_app'@'%';
@@ -42,6 +45,8 @@ GRANT SELECT ON merchant_authority TO 'ledger_app'@'%';
 GRANT SELECT ON issuer TO 'ledger_app'@'%';
 GRANT SELECT ON api_key TO 'ledger_app'@'%';
 GRANT SELECT ON api_key_revocation TO 'ledger_app'@'%';
+GRANT SELECT ON operator_key TO 'ledger_app'@'%';
+GRANT SELECT ON operator_key_revocation TO 'ledger_app'@'%';
 
 GRANT SELECT, INSERT (id, kind) ON outbox_event TO 'ledger_relay'@'%';
 GRANT SELECT, INSERT (id, kind) ON outbox_backfill TO 'ledger_relay'@'%';
@@ -99,6 +104,11 @@ GRANT SELECT ON cancel_share TO 'ledger_read'@'%';
 GRANT SELECT ON cancel_outcome TO 'ledger_read'@'%';
 GRANT SELECT ON balance_link TO 'ledger_read'@'%';
 GRANT SELECT ON journal_line TO 'ledger_read'@'%';
+GRANT SELECT ON correction TO 'ledger_read'@'%';
+GRANT SELECT ON correction_line TO 'ledger_read'@'%';
+GRANT SELECT ON correction_verdict TO 'ledger_read'@'%';
+GRANT SELECT ON operator_key TO 'ledger_read'@'%';
+GRANT SELECT ON operator_key_revocation TO 'ledger_read'@'%';
 GRANT SELECT ON outbox_event TO 'ledger_read'@'%';
 GRANT SELECT ON outbox_backfill TO 'ledger_read'@'%';
 GRANT SELECT ON idempotency_claim TO 'ledger_read'@'%';
@@ -127,3 +137,5 @@ GRANT SELECT, INSERT ON merchant_authority TO 'ledger_admin'@'%';
 GRANT SELECT, INSERT ON issuer TO 'ledger_admin'@'%';
 GRANT SELECT, INSERT ON api_key TO 'ledger_admin'@'%';
 GRANT SELECT, INSERT ON api_key_revocation TO 'ledger_admin'@'%';
+GRANT SELECT, INSERT ON operator_key TO 'ledger_admin'@'%';
+GRANT SELECT, INSERT ON operator_key_revocation TO 'ledger_admin'@'%';

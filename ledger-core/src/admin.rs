@@ -5,12 +5,13 @@ use sqlx::MySql;
 use sqlx::mysql::MySqlPool;
 use sqlx::pool::PoolConnection;
 
+use crate::operator::{self, OperatorKey};
 use crate::reference::{
     ApiKey, ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
 };
 use crate::store::grants::{self, GrantsError};
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{LostKey, StoreError, reference};
+use crate::store::{LostKey, StoreError, correction, reference};
 
 /// Why reference data cannot be added.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,40 @@ impl Admin {
             reference::insert_revocation(&mut *self.connection().await?, key_id, reason, now, &self.by).await;
         let what = || format!("a revocation of API key {key_id}");
         added.map_err(|error| refused(error, what, || format!("API key {key_id}")))
+    }
+
+    /// Registers an operator's public key and says its id.
+    pub async fn add_operator_key(
+        &self,
+        operator_id: &str,
+        public_key: &[u8; 32],
+        now: DateTime<Utc>,
+    ) -> Result<String, AdminError> {
+        let key_id = operator::key_id_of(public_key);
+        let mut connection = self.connection().await?;
+        let added =
+            correction::insert_key(&mut connection, &key_id, operator_id, public_key, now, &self.by).await;
+        let what = || format!("operator key {key_id}");
+        added.map_err(|error| refused(error, what, what))?;
+        Ok(key_id)
+    }
+
+    /// Revokes an operator's key: from then on it neither proposes nor decides.
+    pub async fn revoke_operator_key(
+        &self,
+        key_id: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), AdminError> {
+        let mut connection = self.connection().await?;
+        let added = correction::insert_revocation(&mut connection, key_id, reason, now, &self.by).await;
+        let what = || format!("a revocation of operator key {key_id}");
+        added.map_err(|error| refused(error, what, || format!("operator key {key_id}")))
+    }
+
+    /// Operators' keys.
+    pub async fn operator_keys(&self, limit: u32) -> Result<Vec<OperatorKey>, StoreError> {
+        correction::list_keys(&mut *self.acquire().await?, limit).await
     }
 
     /// Says who speaks for a merchant from an instant on: LEGACY or LEDGER.

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | CONFIRMED | issuer receivable, per leg | merchant payable, fee revenue, output VAT |
 //! | share of a cancel DONE | merchant payable, fee revenue, output VAT | issuer receivable, for the leg |
+//! | correction APPROVED | as proposed | as proposed |
 //!
 //! Money whose fate is unknown is in no account: it is exposure until an issuer's word settles it.
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::codes;
 use crate::money::{AmountError, Currency, Minor};
+use crate::payment::correction_fact::{CorrectionRuling, CorrectionVerdict};
 use crate::payment::fact::{CancelShare, Fact, ShareOutcome, Verdict};
 use crate::payment::fold::Payment;
 use crate::time::BusinessDate;
@@ -36,6 +38,16 @@ codes! {
         Debit = "D",
         /// Credit.
         Credit = "C",
+    }
+}
+
+impl Side {
+    /// The other one.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
     }
 }
 
@@ -69,6 +81,9 @@ pub fn post(payment: &Payment, added: &[Fact]) -> Result<Vec<JournalLine>, Amoun
                     lines.refunded(share, day);
                 }
             }
+            Fact::CorrectionVerdict(fact) if fact.verdict == CorrectionRuling::Approved => {
+                lines.corrected(fact);
+            }
             Fact::Payment(_)
             | Fact::Approval(_)
             | Fact::Attempt(_)
@@ -80,7 +95,10 @@ pub fn post(payment: &Payment, added: &[Fact]) -> Result<Vec<JournalLine>, Amoun
             | Fact::Cancellation(_)
             | Fact::CancelShare(_)
             | Fact::CancelOutcome(_)
-            | Fact::BalanceLink(_) => {}
+            | Fact::BalanceLink(_)
+            | Fact::Correction(_)
+            | Fact::CorrectionLine(_)
+            | Fact::CorrectionVerdict(_) => {}
         }
     }
     Ok(lines.lines)
@@ -114,6 +132,19 @@ impl Lines<'_> {
         self.line(Account::FeeRevenue, share.fee.get(), leg_no, day);
         self.line(Account::OutputVat, share.fee_vat.get(), leg_no, day);
         self.line(Account::IssuerReceivable, -share.amount.get(), leg_no, day);
+    }
+
+    /// What was proposed, line by line: line `n` of the change is line `n` of the correction.
+    fn corrected(&mut self, verdict: &CorrectionVerdict) {
+        let Some(facts) = self.payment.correction(verdict.correction_no) else { return };
+        let day = BusinessDate::in_seoul(verdict.decided_at);
+        for line in &facts.lines {
+            let signed = match line.side {
+                Side::Debit => line.amount.get(),
+                Side::Credit => -line.amount.get(),
+            };
+            self.line(line.account, signed, line.leg_no, day);
+        }
     }
 
     /// One line: debit above zero, credit below, none at zero.

@@ -29,6 +29,7 @@ pub mod journal;
 pub mod ledger;
 pub mod mirror_writer;
 pub mod money;
+pub mod operator;
 pub mod outbox_reader;
 pub mod payment;
 pub mod reference;

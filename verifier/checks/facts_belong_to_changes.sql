@@ -11,6 +11,9 @@ SELECT (SELECT COUNT(*) FROM payment)
   + (SELECT COUNT(*) FROM cancel_share)
   + (SELECT COUNT(*) FROM cancel_outcome)
   + (SELECT COUNT(*) FROM balance_link)
+  + (SELECT COUNT(*) FROM correction)
+  + (SELECT COUNT(*) FROM correction_line)
+  + (SELECT COUNT(*) FROM correction_verdict)
   + (SELECT COUNT(*) FROM journal_line) AS examined;
 SELECT 'payment without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
 FROM payment AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
@@ -60,6 +63,18 @@ SELECT 'balance_link without its change' AS what, HEX(f.payment_id) AS payment_i
 FROM balance_link AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
 WHERE c.payment_id IS NULL
 UNION ALL
+SELECT 'correction without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
+FROM correction AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
+WHERE c.payment_id IS NULL
+UNION ALL
+SELECT 'correction_line without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
+FROM correction_line AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
+WHERE c.payment_id IS NULL
+UNION ALL
+SELECT 'correction_verdict without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
+FROM correction_verdict AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
+WHERE c.payment_id IS NULL
+UNION ALL
 SELECT 'journal_line without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
 FROM journal_line AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
 WHERE c.payment_id IS NULL
@@ -77,4 +92,6 @@ WHERE NOT EXISTS (SELECT 1 FROM payment AS f WHERE f.payment_id = c.payment_id A
   AND NOT EXISTS (SELECT 1 FROM cancellation AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM cancel_share AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM cancel_outcome AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
-  AND NOT EXISTS (SELECT 1 FROM balance_link AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq);
+  AND NOT EXISTS (SELECT 1 FROM balance_link AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
+  AND NOT EXISTS (SELECT 1 FROM correction AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
+  AND NOT EXISTS (SELECT 1 FROM correction_verdict AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq);

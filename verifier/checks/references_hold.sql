@@ -13,6 +13,10 @@ SELECT (SELECT COUNT(*) FROM payment_change)
   + (SELECT COUNT(*) FROM cancel_outcome)
   + (SELECT COUNT(*) FROM balance_link)
   + (SELECT COUNT(*) FROM journal_line)
+  + (SELECT COUNT(*) FROM correction)
+  + (SELECT COUNT(*) FROM correction_line)
+  + (SELECT COUNT(*) FROM correction_verdict)
+  + (SELECT COUNT(*) FROM operator_key_revocation)
   + (SELECT COUNT(*) FROM idempotency_outcome)
   + (SELECT COUNT(*) FROM merchant_contract)
   + (SELECT COUNT(*) FROM merchant_authority)
@@ -90,6 +94,34 @@ UNION ALL
 SELECT 'fk_journal_line_change' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id), c.seq) AS points_to
 FROM journal_line AS c LEFT JOIN payment_change AS p ON p.payment_id = c.payment_id AND p.seq = c.seq
 WHERE p.seq IS NULL
+UNION ALL
+SELECT 'fk_correction_payment' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id)) AS points_to
+FROM correction AS c LEFT JOIN payment AS p ON p.payment_id = c.payment_id
+WHERE p.payment_id IS NULL
+UNION ALL
+SELECT 'fk_correction_key' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', c.proposed_key, c.proposed_by) AS points_to
+FROM correction AS c LEFT JOIN operator_key AS p ON p.key_id = c.proposed_key AND p.operator_id = c.proposed_by
+WHERE p.key_id IS NULL
+UNION ALL
+SELECT 'fk_correction_line_correction' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id), c.correction_no) AS points_to
+FROM correction_line AS c LEFT JOIN correction AS p ON p.payment_id = c.payment_id AND p.correction_no = c.correction_no
+WHERE p.correction_no IS NULL
+UNION ALL
+SELECT 'fk_correction_line_reverses' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id), c.reverses_seq, c.reverses_line) AS points_to
+FROM correction_line AS c LEFT JOIN journal_line AS p ON p.payment_id = c.payment_id AND p.seq = c.reverses_seq AND p.line_no = c.reverses_line
+WHERE c.reverses_seq IS NOT NULL AND p.line_no IS NULL
+UNION ALL
+SELECT 'fk_correction_verdict_correction' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id), c.correction_no, c.proposed_by) AS points_to
+FROM correction_verdict AS c LEFT JOIN correction AS p ON p.payment_id = c.payment_id AND p.correction_no = c.correction_no AND p.proposed_by = c.proposed_by
+WHERE p.correction_no IS NULL
+UNION ALL
+SELECT 'fk_correction_verdict_key' AS reference, HEX(c.payment_id) AS id, CONCAT_WS('/', c.decided_key, c.decided_by) AS points_to
+FROM correction_verdict AS c LEFT JOIN operator_key AS p ON p.key_id = c.decided_key AND p.operator_id = c.decided_by
+WHERE c.decided_key IS NOT NULL AND p.key_id IS NULL
+UNION ALL
+SELECT 'fk_operator_key_revocation_key' AS reference, c.key_id AS id, CONCAT_WS('/', c.key_id) AS points_to
+FROM operator_key_revocation AS c LEFT JOIN operator_key AS p ON p.key_id = c.key_id
+WHERE p.key_id IS NULL
 UNION ALL
 SELECT 'fk_idempotency_outcome_claim' AS reference, HEX(c.claim_id) AS id, CONCAT_WS('/', HEX(c.claim_id)) AS points_to
 FROM idempotency_outcome AS c LEFT JOIN idempotency_claim AS p ON p.claim_id = c.claim_id

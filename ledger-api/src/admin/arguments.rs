@@ -10,6 +10,9 @@ use secrecy::SecretString;
 
 use crate::card_number;
 
+use super::correction::CorrectionCommand;
+use super::operator::OperatorCommand;
+
 /// Reference data of the payment ledger: added version by version, never changed.
 #[derive(Debug, Parser)]
 #[command(name = "ledger-admin", version, about)]
@@ -23,6 +26,9 @@ pub struct Cli {
     /// MySQL as ledger_admin.
     #[arg(long, global = true, env = "MYSQL_ADMIN_URL", hide_env_values = true, value_name = "URL")]
     pub admin_url: Option<SecretString>,
+    /// MySQL as ledger_app, for `correction`.
+    #[arg(long, global = true, env = "MYSQL_APP_URL", hide_env_values = true, value_name = "URL")]
+    pub app_url: Option<SecretString>,
     /// MySQL as ledger_owner, for `migrate`.
     #[arg(long, global = true, env = "MYSQL_OWNER_URL", hide_env_values = true, value_name = "URL")]
     pub owner_url: Option<SecretString>,
@@ -60,6 +66,12 @@ pub enum Command {
     /// Which ledger speaks for a merchant.
     #[command(subcommand)]
     Authority(AuthorityCommand),
+    /// Operators, who propose and approve corrections.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Corrections of the journal.
+    #[command(subcommand)]
+    Correction(CorrectionCommand),
 }
 
 /// Merchants.
@@ -228,7 +240,7 @@ fn rate(text: &str) -> Result<Decimal, String> {
     Ok(rate)
 }
 
-fn plain_32(text: &str) -> Result<String, String> {
+pub(super) fn plain_32(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     if (1..=32).contains(&text.len()) && text.bytes().all(plain) {
         without_card_number(text)
@@ -245,7 +257,7 @@ fn name_of_100(text: &str) -> Result<String, String> {
     name(text, 100)
 }
 
-fn name_of_200(text: &str) -> Result<String, String> {
+pub(super) fn name_of_200(text: &str) -> Result<String, String> {
     name(text, 200)
 }
 

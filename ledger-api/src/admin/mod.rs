@@ -1,7 +1,9 @@
-//! `ledger-admin`: the schema, and the reference data that nobody writes by hand.
+//! `ledger-admin`: the schema, the reference data that nobody writes by hand, and corrections of the journal.
 
 mod arguments;
+mod correction;
 mod key;
+mod operator;
 mod output;
 mod run;
 

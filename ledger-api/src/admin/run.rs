@@ -4,11 +4,12 @@ use std::io;
 
 use chrono::{DateTime, Utc};
 use ledger_core::admin::{Admin, AdminError, MigrateError, migrate};
-use ledger_core::ledger::GrantsError;
+use ledger_core::ledger::{CorrectionError, GrantsError, Ledger, LedgerError};
 use ledger_core::reference::{
     ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
 };
 use ledger_core::store::StoreError;
+use ledger_core::store::pool::PoolOptions;
 use ledger_core::time;
 use ledger_runtime::clock;
 use ledger_runtime::exit::{Exit, because};
@@ -19,11 +20,13 @@ use super::arguments::{
     Authority, AuthorityCommand, Cli, Command, ContractCommand, IssuerArguments, IssuerCommand, KeyCommand,
     MerchantCommand,
 };
+use super::correction;
 use super::key;
+use super::operator::{self, KeyFileError, OperatorCommand};
 use super::output::{Row, write};
 
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("{0} is not set: give the URL of MySQL there, or by its option")]
     NoUrl(&'static str),
     #[error(transparent)]
@@ -34,6 +37,10 @@ enum Failure {
     Grants(#[from] GrantsError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error(transparent)]
+    Correction(#[from] CorrectionError),
     #[error("the result could not be written")]
     Output(#[from] io::Error),
 }
@@ -42,12 +49,21 @@ impl Failure {
     const fn exit(&self) -> Exit {
         match self {
             Self::NoUrl(_)
+            | Self::KeyFile(_)
+            | Self::Correction(
+                CorrectionError::Refused(_)
+                | CorrectionError::UnknownKey { .. }
+                | CorrectionError::RevokedKey(_)
+                | CorrectionError::Ledger(LedgerError::NotFound),
+            )
             | Self::Admin(
                 AdminError::Exists { .. } | AdminError::Unknown { .. } | AdminError::Refused { .. },
             ) => Exit::Usage,
             Self::Grants(
                 GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
             ) => Exit::Blocked,
+            Self::Correction(CorrectionError::Forged(_)) => Exit::Integrity,
+            Self::Correction(CorrectionError::Ledger(_)) => Exit::Unavailable,
             Self::Grants(GrantsError::Store(_))
             | Self::Admin(AdminError::Store(_))
             | Self::Store(_)
@@ -74,10 +90,22 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
             |(version, name): (i64, String)| vec![("version", json!(version)), ("migration", json!(name))];
         return Ok(migrations.into_iter().map(row).collect());
     }
-    let admin = Admin::open(url(cli.admin_url.as_ref(), "MYSQL_ADMIN_URL")?, cli.by).await?;
     let now = clock::now();
-    Ok(match cli.command {
-        Command::Migrate => Vec::new(),
+    let command = match cli.command {
+        Command::Correction(command) => {
+            let app = url(cli.app_url.as_ref(), "MYSQL_APP_URL")?;
+            let options = PoolOptions { max_connections: 4, min_connections: 0, ..PoolOptions::default() };
+            return correction::run(&Ledger::open(app, options).await?, command, now).await;
+        }
+        Command::Operator(OperatorCommand::Keygen { operator, out }) => {
+            return Ok(vec![operator::keygen(&operator, &out)?]);
+        }
+        command => command,
+    };
+    let admin = Admin::open(url(cli.admin_url.as_ref(), "MYSQL_ADMIN_URL")?, cli.by).await?;
+    Ok(match command {
+        Command::Migrate | Command::Correction(_) => Vec::new(),
+        Command::Operator(command) => operator::run(&admin, command, now).await?,
         Command::Merchant(command) => merchants(&admin, command, now).await?,
         Command::Contract(command) => contracts(&admin, command, now).await?,
         Command::Issuer(IssuerCommand::Add(arguments)) => vec![add_issuer(&admin, &arguments, now).await?],
@@ -181,7 +209,7 @@ async fn authorities(
     })
 }
 
-fn when(at: DateTime<Utc>) -> Value {
+pub(super) fn when(at: DateTime<Utc>) -> Value {
     json!(time::text(at))
 }
 

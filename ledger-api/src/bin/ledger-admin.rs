@@ -1,4 +1,4 @@
-//! `ledger-admin migrate | merchant | contract | issuer | key | authority`
+//! `ledger-admin migrate | merchant | contract | issuer | key | authority | operator | correction`
 
 use clap::Parser as _;
 use ledger_api::admin::{Cli, run};

@@ -4,6 +4,7 @@
 
 mod admin;
 mod bad_input;
+mod corrections;
 mod faults;
 mod idempotency;
 mod issuers;

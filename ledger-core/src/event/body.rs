@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::journal::JournalLine;
+use crate::payment::correction::CorrectionFacts;
 use crate::payment::fact::{AttemptKind, AttemptResult, PaymentVerdict};
 use crate::payment::fold::{Cancel, Leg, Payment};
 use crate::time;
@@ -156,6 +157,31 @@ pub fn network_cancel(change: Emitting<'_>, leg_no: u8, attempt_no: u16) -> Valu
             "validUntil": order.map(|order| time::text(order.valid_until)),
             "outcome": facts.and_then(|facts| facts.reversal.last()).map(|fact| fact.outcome),
             "state": facts.map(|facts| facts.state(change.at).status()),
+        }),
+    )
+}
+
+/// `correction.posted.v1`
+pub fn correction(change: Emitting<'_>, facts: &CorrectionFacts) -> Value {
+    let proposed = &facts.correction;
+    let decision = facts.verdict.as_ref().and_then(|verdict| verdict.decision.as_ref());
+    let lines = change.journal.iter().zip(&facts.lines);
+    with(
+        base(change),
+        json!({
+            "correctionId": format!("{}-k{}", change.payment.id, proposed.correction_no),
+            "reason": proposed.reason,
+            "proposedBy": proposed.proposed_by,
+            "proposedAt": time::text(proposed.proposed_at),
+            "approvedBy": decision.map(|decision| &decision.decided_by),
+            "businessDate": time::BusinessDate::in_seoul(change.at),
+            "journal": lines.map(|(line, asked)| json!({
+                "account": line.account,
+                "side": line.side,
+                "amount": line.amount,
+                "leg": line.leg_no,
+                "reverses": asked.reverses,
+            })).collect::<Vec<_>>(),
         }),
     )
 }

@@ -6,6 +6,7 @@
 //! | `payment.confirmed.v1`, `payment.aborted.v1`, `payment.expired.v1` | ledger | its verdict; confirmed embeds every approval |
 //! | `cancellation.requested.v1` | ledger | the cancellation and its holds |
 //! | `cancellation.completed.v1`, `cancellation.failed.v1` | ledger | the last share's outcome |
+//! | `correction.posted.v1` | ledger | the approval of a correction |
 //! | `approval.approved.v1`, `approval.declined.v1`, `approval.uncertain.v1` | issuer activity | answers to AUTH attempts that are not part of a confirmed payment |
 //! | `network_cancel.requested.v1`, `network_cancel.confirmed.v1`, `network_cancel.escalated.v1` | issuer activity | the reversal |
 
@@ -13,7 +14,8 @@ use chrono::{DateTime, Utc};
 
 use crate::journal::JournalLine;
 use crate::payment::fact::{
-    AttemptKind, AttemptResult, CancelOutcome, Fact, Origin, ResultOutcome, ReversalOutcome, Verdict,
+    AttemptKind, AttemptResult, CancelOutcome, CorrectionRuling, Fact, Origin, ResultOutcome,
+    ReversalOutcome, Verdict,
 };
 use crate::payment::fold::Payment;
 use crate::payment::status::CancelStatus;
@@ -102,11 +104,20 @@ fn of_fact(change: Emitting<'_>, fact: &Fact) -> Option<Emitted> {
             };
             Some((Topic::IssuerActivity, kind, body::network_cancel(change, fact.leg_no, fact.attempt_no)))
         }
+        Fact::CorrectionVerdict(fact) => match fact.verdict {
+            CorrectionRuling::Approved => {
+                let facts = change.payment.correction(fact.correction_no)?;
+                Some((Topic::Ledger, "correction.posted.v1", body::correction(change, facts)))
+            }
+            CorrectionRuling::Rejected | CorrectionRuling::Expired => None,
+        },
         Fact::Approval(_)
         | Fact::Attempt(_)
         | Fact::AttemptVerdict(_)
         | Fact::CancelShare(_)
-        | Fact::BalanceLink(_) => None,
+        | Fact::BalanceLink(_)
+        | Fact::Correction(_)
+        | Fact::CorrectionLine(_) => None,
     }
 }
 

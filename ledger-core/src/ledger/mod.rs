@@ -12,6 +12,7 @@
 mod attempts;
 mod cancel;
 mod confirm;
+mod correction;
 mod create;
 mod history;
 mod idempotent;
@@ -46,6 +47,7 @@ pub use crate::store::grants::GrantsError;
 pub use attempts::{AttemptKey, CommittedAttempt, Original};
 pub use cancel::{BeginCancel, OpenCancel};
 pub use confirm::BeginConfirm;
+pub use correction::{Corrected, CorrectionError, Run};
 pub use idempotent::{Answer, Operation, Render};
 use recent::Recent;
 

@@ -4,6 +4,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::correction_fact::{Correction, CorrectionLine, CorrectionRuling, CorrectionVerdict};
+
 use crate::codes;
 use crate::money::{Currency, Minor};
 use crate::time::BusinessDate;
@@ -436,6 +438,9 @@ pub enum Fact {
     CancelShare(CancelShare),
     CancelOutcome(CancelOutcome),
     BalanceLink(BalanceLink),
+    Correction(Correction),
+    CorrectionLine(CorrectionLine),
+    CorrectionVerdict(CorrectionVerdict),
 }
 
 impl Fact {
@@ -459,6 +464,9 @@ impl Fact {
             Self::CancelShare(f) => (9, f.cancel_no.into(), f.leg_no.into(), 0),
             Self::CancelOutcome(f) => (10, f.cancel_no.into(), f.leg_no.into(), 0),
             Self::BalanceLink(f) => (11, f.leg_no.into(), f.link_no, 0),
+            Self::Correction(f) => (40, f.correction_no.into(), 0, 0),
+            Self::CorrectionLine(f) => (41, f.correction_no.into(), f.line_no.into(), 0),
+            Self::CorrectionVerdict(f) => (42, f.correction_no.into(), 0, 0),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::ids::PaymentId;
 use crate::money::{AmountError, Minor};
 
 use super::attempt::AttemptFacts;
+use super::correction::CorrectionFacts;
 use super::fact::{
     Approval, AttemptKind, BalanceLink, CancelOutcome, CancelShare, Cancellation, Fact, PaymentOpened,
     PaymentVerdict, Ruling, ShareOutcome,
@@ -37,6 +38,7 @@ pub struct Payment {
     pub verdict: Option<PaymentVerdict>,
     legs: BTreeMap<u8, Leg>,
     cancels: BTreeMap<u16, Cancel>,
+    corrections: BTreeMap<u16, CorrectionFacts>,
     facts: Vec<Fact>,
 }
 
@@ -82,6 +84,7 @@ impl Payment {
         let mut verdict = None;
         let mut legs = BTreeMap::new();
         let mut cancels = BTreeMap::new();
+        let mut corrections = BTreeMap::new();
         for fact in &facts {
             match fact {
                 Fact::Payment(fact) => opened = Some(fact.clone()),
@@ -96,10 +99,13 @@ impl Payment {
                 Fact::Cancellation(_) | Fact::CancelShare(_) | Fact::CancelOutcome(_) => {
                     with_cancel_fact(&mut cancels, fact)?;
                 }
+                Fact::Correction(_) | Fact::CorrectionLine(_) | Fact::CorrectionVerdict(_) => {
+                    with_correction_fact(&mut corrections, fact)?;
+                }
             }
         }
         let opened = opened.ok_or(Incomplete::NoPayment)?;
-        Ok(Self { id, head, opened, verdict, legs, cancels, facts })
+        Ok(Self { id, head, opened, verdict, legs, cancels, corrections, facts })
     }
 
     /// The payment after a further change, before it is stored.
@@ -141,6 +147,21 @@ impl Payment {
     /// The number a further cancellation gets.
     pub fn next_cancel_no(&self) -> u16 {
         self.cancels.keys().next_back().map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// The corrections of its journal, by number; present where they were loaded.
+    pub fn corrections(&self) -> impl Iterator<Item = &CorrectionFacts> {
+        self.corrections.values()
+    }
+
+    /// One correction.
+    pub fn correction(&self, correction_no: u16) -> Option<&CorrectionFacts> {
+        self.corrections.get(&correction_no)
+    }
+
+    /// The number a further correction gets.
+    pub fn next_correction_no(&self) -> u16 {
+        self.corrections.keys().next_back().map_or(1, |last| last.saturating_add(1))
     }
 
     /// Approved and not refunded; what is held for a cancel in progress still counts.
@@ -257,7 +278,10 @@ fn with_leg_fact(legs: &mut BTreeMap<u8, Leg>, fact: &Fact) -> Result<(), Incomp
         | Fact::PaymentVerdict(_)
         | Fact::Cancellation(_)
         | Fact::CancelShare(_)
-        | Fact::CancelOutcome(_) => {}
+        | Fact::CancelOutcome(_)
+        | Fact::Correction(_)
+        | Fact::CorrectionLine(_)
+        | Fact::CorrectionVerdict(_) => {}
     }
     Ok(())
 }
@@ -292,7 +316,28 @@ fn with_cancel_fact(cancels: &mut BTreeMap<u16, Cancel>, fact: &Fact) -> Result<
         | Fact::PaymentVerdict(_)
         | Fact::NetworkCancel(_)
         | Fact::NetworkCancelOutcome(_)
-        | Fact::BalanceLink(_) => {}
+        | Fact::BalanceLink(_)
+        | Fact::Correction(_)
+        | Fact::CorrectionLine(_)
+        | Fact::CorrectionVerdict(_) => {}
+    }
+    Ok(())
+}
+
+/// Facts of other kinds are not corrections, and change nothing here.
+fn with_correction_fact(
+    corrections: &mut BTreeMap<u16, CorrectionFacts>,
+    fact: &Fact,
+) -> Result<(), Incomplete> {
+    if let Fact::Correction(fact) = fact {
+        let facts = CorrectionFacts { correction: fact.clone(), lines: Vec::new(), verdict: None };
+        corrections.insert(fact.correction_no, facts);
+    }
+    if let Fact::CorrectionLine(fact) = fact {
+        corrections.get_mut(&fact.correction_no).ok_or(Incomplete::Orphan)?.lines.push(fact.clone());
+    }
+    if let Fact::CorrectionVerdict(fact) = fact {
+        corrections.get_mut(&fact.correction_no).ok_or(Incomplete::Orphan)?.verdict = Some(fact.clone());
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ pub mod attempt;
 pub mod balance;
 pub mod cancel;
 pub mod confirm;
+pub mod correction;
+pub mod correction_fact;
 pub mod create;
 pub mod fact;
 pub mod fold;

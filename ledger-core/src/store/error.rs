@@ -85,7 +85,7 @@ impl LostKey {
             return Self::Other;
         };
         match name.split('.').next().unwrap_or_default() {
-            "payment_change" => Self::Change,
+            "payment_change" | "correction" | "correction_line" | "correction_verdict" => Self::Change,
             "payment" => Self::Order,
             "attempt" => Self::Trace,
             "attempt_verdict" => Self::AttemptVerdict,

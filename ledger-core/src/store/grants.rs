@@ -36,7 +36,15 @@ const FACTS: &[&str] = &[
     "balance_link",
     "journal_line",
 ];
-const LIVE: &[&str] = &["outbox_event", "idempotency_claim", "idempotency_outcome", "idempotency_body"];
+const LIVE: &[&str] = &[
+    "correction",
+    "correction_line",
+    "correction_verdict",
+    "outbox_event",
+    "idempotency_claim",
+    "idempotency_outcome",
+    "idempotency_body",
+];
 const VIEWS: &[&str] = &[
     "mirror_payment_change",
     "mirror_payment",
@@ -61,8 +69,16 @@ const CARRYING: &[&str] = &[
     "verifier_run",
     "verifier_finding",
 ];
-const REFERENCE: &[&str] =
-    &["merchant", "merchant_contract", "merchant_authority", "issuer", "api_key", "api_key_revocation"];
+const REFERENCE: &[&str] = &[
+    "merchant",
+    "merchant_contract",
+    "merchant_authority",
+    "issuer",
+    "api_key",
+    "api_key_revocation",
+    "operator_key",
+    "operator_key_revocation",
+];
 
 /// Statements that must be refused, and what each would mean.
 macro_rules! changes_of {
@@ -89,6 +105,9 @@ const CHANGES: &[(&str, &str)] = changes_of![
     "cancel_outcome" "outcome",
     "balance_link" "delta",
     "journal_line" "amount",
+    "correction" "reason",
+    "correction_line" "amount",
+    "correction_verdict" "verdict",
 ];
 
 /// What a reader must not be able to insert.
@@ -139,6 +158,8 @@ const REFERENCE_CHANGES: &[(&str, &str)] = changes_of![
     "issuer" "name",
     "api_key" "secret_hash",
     "api_key_revocation" "reason",
+    "operator_key" "public_key",
+    "operator_key_revocation" "reason",
 ];
 
 /// Proves `ledger_admin`: SELECT and INSERT on reference data, nothing else.

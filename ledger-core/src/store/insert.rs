@@ -29,7 +29,7 @@ macro_rules! fact_insert {
             "slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, ",
             "origin VARCHAR(6) PATH '$.origin' ERROR ON EMPTY ERROR ON ERROR, ",
             "seq INT UNSIGNED PATH '$.seq' ERROR ON EMPTY ERROR ON ERROR",
-            $(", ", $hex, " VARCHAR(64) PATH '$.", $hex, "' ERROR ON EMPTY ERROR ON ERROR",)*
+            $(", ", $hex, " VARCHAR(128) PATH '$.", $hex, "' ERROR ON EMPTY ERROR ON ERROR",)*
             $(", ", $col, " ", $type, " PATH '$.", $col, "' ERROR ON EMPTY ERROR ON ERROR",)*
             ")) AS r"
         )
@@ -97,6 +97,30 @@ fact_insert!(JOURNAL_LINE, MIRROR_JOURNAL_LINE, "journal_line", hex [], col [
     "merchant_id" "VARCHAR(32)", "leg_no" "TINYINT UNSIGNED", "business_date" "DATE",
 ]);
 
+/// Corrections are made here and never carried over: they have no view, and the mirror account no right to insert them.
+macro_rules! live_insert {
+    ($const:ident, $table:literal, hex [$($hex:literal),*], col [$($col:literal $type:literal),* $(,)?]) => {
+        const $const: Statement = Statement {
+            name: concat!("insert_", $table),
+            account: Account::App,
+            sql: concat!("INSERT INTO ", $table, fact_insert!(@rest [$($hex),*], [$($col $type),*])),
+        };
+    };
+}
+
+live_insert!(CORRECTION, "correction", hex ["signature"], col [
+    "correction_no" "SMALLINT UNSIGNED", "reason" "VARCHAR(200)", "proposed_by" "VARCHAR(32)",
+    "proposed_key" "VARCHAR(24)", "proposed_at" "DATETIME(6)", "expires_at" "DATETIME(6)",
+]);
+live_insert!(CORRECTION_LINE, "correction_line", hex [], col [
+    "correction_no" "SMALLINT UNSIGNED", "line_no" "SMALLINT UNSIGNED", "account" "VARCHAR(24)", "side" "CHAR(1)",
+    "amount" "BIGINT", "leg_no" "TINYINT UNSIGNED", "reverses_seq" "INT UNSIGNED", "reverses_line" "SMALLINT UNSIGNED",
+]);
+live_insert!(CORRECTION_VERDICT, "correction_verdict", hex ["signature"], col [
+    "correction_no" "SMALLINT UNSIGNED", "verdict" "VARCHAR(8)", "proposed_by" "VARCHAR(32)", "decided_by" "VARCHAR(32)",
+    "decided_key" "VARCHAR(24)", "reason" "VARCHAR(200)", "decided_at" "DATETIME(6)",
+]);
+
 /// The fact tables in the order they are written: parents before children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
@@ -114,12 +138,15 @@ pub enum Table {
     CancelShare,
     BalanceLink,
     CancelOutcome,
+    Correction,
+    CorrectionLine,
+    CorrectionVerdict,
     JournalLine,
 }
 
 impl Table {
     /// In writing order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Change,
         Self::Payment,
         Self::Approval,
@@ -133,6 +160,9 @@ impl Table {
         Self::CancelShare,
         Self::BalanceLink,
         Self::CancelOutcome,
+        Self::Correction,
+        Self::CorrectionLine,
+        Self::CorrectionVerdict,
         Self::JournalLine,
     ];
 
@@ -152,6 +182,9 @@ impl Table {
             Self::CancelShare => (&CANCEL_SHARE, &MIRROR_CANCEL_SHARE),
             Self::BalanceLink => (&BALANCE_LINK, &MIRROR_BALANCE_LINK),
             Self::CancelOutcome => (&CANCEL_OUTCOME, &MIRROR_CANCEL_OUTCOME),
+            Self::Correction => (&CORRECTION, &CORRECTION),
+            Self::CorrectionLine => (&CORRECTION_LINE, &CORRECTION_LINE),
+            Self::CorrectionVerdict => (&CORRECTION_VERDICT, &CORRECTION_VERDICT),
             Self::JournalLine => (&JOURNAL_LINE, &MIRROR_JOURNAL_LINE),
         }
     }
@@ -185,6 +218,9 @@ pub const STATEMENTS: &[Statement] = &[
     MIRROR_BALANCE_LINK,
     CANCEL_OUTCOME,
     MIRROR_CANCEL_OUTCOME,
+    CORRECTION,
+    CORRECTION_LINE,
+    CORRECTION_VERDICT,
     JOURNAL_LINE,
     MIRROR_JOURNAL_LINE,
 ];

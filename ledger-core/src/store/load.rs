@@ -159,8 +159,11 @@ pub const STATEMENTS: &[Statement] = &[
 
 type ReadFact = fn(&Reading<'_>) -> Result<Fact, StoreError>;
 
+/// A fact table: how its rows are found, its name, and how they are read.
+type Kept = (Statement, &'static str, ReadFact);
+
 /// The fact tables, how each is read, and by what.
-const FACTS: &[(Statement, &str, ReadFact)] = &[
+const FACTS: &[Kept] = &[
     (PAYMENTS, "payment", payment),
     (APPROVALS, "approval", approval),
     (ATTEMPTS, "attempt", attempt),
@@ -173,6 +176,13 @@ const FACTS: &[(Statement, &str, ReadFact)] = &[
     (CANCEL_SHARES, "cancel_share", cancel_share),
     (CANCEL_OUTCOMES, "cancel_outcome", cancel_outcome),
     (BALANCE_LINKS, "balance_link", balance_link),
+];
+
+/// What the way of a payment never needs: read by those who correct the journal, and by those who replay.
+const ASIDE: &[Kept] = &[
+    (super::correction::CORRECTIONS, "correction", super::correction::correction),
+    (super::correction::CORRECTION_LINES, "correction_line", super::correction::correction_line),
+    (super::correction::CORRECTION_VERDICTS, "correction_verdict", super::correction::correction_verdict),
 ];
 
 fn wanted(ids: &[PaymentId]) -> String {
@@ -207,6 +217,30 @@ pub async fn payments(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
 ) -> Result<HashMap<PaymentId, Payment>, StoreError> {
+    payments_of(connection, ids, FACTS.iter().collect()).await
+}
+
+/// These payments with the corrections of their journals.
+pub async fn payments_in_full(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+) -> Result<HashMap<PaymentId, Payment>, StoreError> {
+    payments_of(connection, ids, FACTS.iter().chain(ASIDE).collect()).await
+}
+
+/// One payment with the corrections of its journal.
+pub async fn payment_in_full(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+) -> Result<Option<Payment>, StoreError> {
+    Ok(payments_in_full(connection, &[id]).await?.remove(&id))
+}
+
+async fn payments_of(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+    tables: Vec<&'static Kept>,
+) -> Result<HashMap<PaymentId, Payment>, StoreError> {
     let heads = heads(connection, ids).await?;
     if heads.is_empty() {
         return Ok(HashMap::new());
@@ -214,7 +248,7 @@ pub async fn payments(
     let known: Vec<_> = heads.keys().copied().collect();
     let wanted = wanted(&known);
     let mut facts: HashMap<PaymentId, Vec<Fact>> = HashMap::with_capacity(known.len());
-    for (statement, table, read) in FACTS {
+    for (statement, table, read) in tables {
         for row in rows(connection, *statement, &wanted).await? {
             let (row, id) = Reading::of_payment(&row, table)?;
             let seq: u32 = row.get("seq")?;
@@ -484,7 +518,8 @@ pub async fn facts_by_change(
 ) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
     let wanted = wanted(ids);
     let mut facts = Vec::new();
-    for (statement, table, read) in FACTS {
+    let tables: Vec<_> = FACTS.iter().chain(ASIDE).collect();
+    for (statement, table, read) in tables {
         for row in rows(connection, *statement, &wanted).await? {
             let (row, id) = Reading::of_payment(&row, table)?;
             facts.push((id, row.get("seq")?, read(&row)?));

@@ -3,6 +3,7 @@
 mod account;
 pub mod append;
 pub mod batch;
+pub mod correction;
 pub mod due;
 pub mod error;
 pub mod grants;

@@ -7,7 +7,8 @@ use crate::change::Change;
 use crate::event::catalogue::RENDER_VERSION;
 use crate::journal::JournalLine;
 use crate::payment::fact::{
-    Attempt, AttemptResult, AttemptVerdict, BalanceLink, Fact, PaymentOpened, Ruling,
+    Attempt, AttemptResult, AttemptVerdict, BalanceLink, Correction, CorrectionLine, CorrectionVerdict, Fact,
+    PaymentOpened, Ruling,
 };
 
 use super::insert::Table;
@@ -20,7 +21,7 @@ pub fn datetime(at: DateTime<Utc>) -> String {
 /// The rows of a change by table: index = place in [`Table::ALL`].
 #[derive(Debug, Default)]
 pub struct Rows {
-    by_table: [Vec<Value>; 14],
+    by_table: [Vec<Value>; Table::ALL.len()],
 }
 
 impl Rows {
@@ -142,6 +143,9 @@ fn row_of(fact: &Fact) -> (Table, Value) {
             }),
         ),
         Fact::BalanceLink(fact) => (Table::BalanceLink, balance_link(*fact)),
+        Fact::Correction(fact) => (Table::Correction, correction(fact)),
+        Fact::CorrectionLine(fact) => (Table::CorrectionLine, correction_line(fact)),
+        Fact::CorrectionVerdict(fact) => (Table::CorrectionVerdict, correction_verdict(fact)),
     }
 }
 
@@ -185,6 +189,33 @@ fn balance_link(fact: BalanceLink) -> Value {
     json!({
         "leg_no": fact.leg_no, "link_no": fact.link_no, "kind": fact.kind, "cancel_no": fact.cancel_no,
         "before_amount": fact.before, "delta": fact.delta, "after_amount": fact.after,
+    })
+}
+
+fn correction(fact: &Correction) -> Value {
+    json!({
+        "correction_no": fact.correction_no, "reason": fact.reason, "proposed_by": fact.proposed_by,
+        "proposed_key": fact.proposed_key, "proposed_at": datetime(fact.proposed_at),
+        "expires_at": datetime(fact.expires_at), "signature": hex::encode_upper(fact.signature.0),
+    })
+}
+
+fn correction_line(fact: &CorrectionLine) -> Value {
+    json!({
+        "correction_no": fact.correction_no, "line_no": fact.line_no, "account": fact.account, "side": fact.side,
+        "amount": fact.amount, "leg_no": fact.leg_no, "reverses_seq": fact.reverses.map(|line| line.seq),
+        "reverses_line": fact.reverses.map(|line| line.line),
+    })
+}
+
+fn correction_verdict(fact: &CorrectionVerdict) -> Value {
+    let decision = fact.decision.as_ref();
+    json!({
+        "correction_no": fact.correction_no, "verdict": fact.verdict, "proposed_by": fact.proposed_by,
+        "decided_by": decision.map(|decision| &decision.decided_by),
+        "decided_key": decision.map(|decision| &decision.decided_key), "reason": fact.reason,
+        "decided_at": datetime(fact.decided_at),
+        "signature": decision.map(|decision| hex::encode_upper(decision.signature.0)),
     })
 }
 

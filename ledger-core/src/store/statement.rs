@@ -35,6 +35,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::idempotency::STATEMENTS)
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
+        .chain(super::correction::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
         .chain(super::replica::STATEMENTS)
         .chain(super::verification::STATEMENTS)

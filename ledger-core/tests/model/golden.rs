@@ -6,9 +6,13 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use ledger_core::change::{Asked, Change};
 use ledger_core::ids::{PaymentId, RequestId};
+use ledger_core::journal::{Account, Side};
 use ledger_core::money::Currency;
+use ledger_core::operator::Signer;
 use ledger_core::payment::cancel::{self, Cancel};
 use ledger_core::payment::confirm::{self, Confirm, LegRequest};
+use ledger_core::payment::correction::{self, Entry, Posted, Propose};
+use ledger_core::payment::correction_fact::LineRef;
 use ledger_core::payment::create::{self, Create};
 use ledger_core::payment::fact::{CardRef, Fact, Method, Origin, ResultOutcome};
 use ledger_core::payment::fold::Payment;
@@ -24,6 +28,7 @@ struct Told {
     payment: Option<Payment>,
     text: String,
     seconds: i64,
+    journal: Vec<Posted>,
 }
 
 impl Told {
@@ -53,13 +58,17 @@ impl Told {
             )
             .unwrap();
         }
+        let seq = change.seq;
+        self.journal.extend(
+            change.journal.into_iter().map(|line| Posted { at: LineRef { seq, line: line.line_no }, line }),
+        );
         self.payment = Some(after);
         self.seconds += 1;
     }
 }
 
 fn opened() -> Told {
-    let mut told = Told { payment: None, text: String::new(), seconds: 0 };
+    let mut told = Told { payment: None, text: String::new(), seconds: 0, journal: Vec::new() };
     let contract = Contract {
         version: 3,
         valid_from: start(),
@@ -98,6 +107,33 @@ fn finish(told: &mut Told, outcomes: [ResultOutcome; 2]) {
     told.change("VERDICT", facts);
 }
 
+/// A fee that was too high, proposed back and approved: the two changes of the correction.
+fn corrected() -> String {
+    let mut told = opened();
+    finish(&mut told, [ResultOutcome::Approved; 2]);
+    told.text.clear();
+    let kim = Signer::from_seed("kim", &[1; 32]).unwrap();
+    let lee = Signer::from_seed("lee", &[2; 32]).unwrap();
+    let reverse = |line, amount| Entry::Reverse { line: LineRef { seq: 3, line }, amount: Some(won(amount)) };
+    let payable =
+        Entry::Book { account: Account::MerchantPayable, side: Side::Credit, amount: won(330), leg_no: None };
+    let cmd = Propose {
+        entries: vec![reverse(4, 300), reverse(5, 30), payable],
+        reason: "fee of an old contract".to_owned(),
+        wait: TimeDelta::days(14),
+    };
+    let proposal = correction::propose(told.payment(), &told.journal, &cmd, kim.actor(), told.now()).unwrap();
+    let signature = kim.sign(&proposal.message());
+    told.change("CORRECTION_PROPOSE", proposal.signed(signature));
+    let wanted = correction::Wanted::Approve;
+    let decided =
+        correction::decide(told.payment(), &told.journal, 1, wanted, None, lee.actor(), told.now()).unwrap();
+    let correction::Decided::ToSign(decision) = decided else { panic!("it waits") };
+    let signature = lee.sign(decision.message());
+    told.change("CORRECTION_APPROVE", decision.signed(signature));
+    told.text
+}
+
 fn story() -> String {
     let mut paid = opened();
     finish(&mut paid, [ResultOutcome::Approved; 2]);
@@ -129,7 +165,7 @@ fn story() -> String {
     )
     .unwrap();
     lost.change("NET_CANCEL_RESULT", facts);
-    paid.text + &lost.text
+    paid.text + &lost.text + &corrected()
 }
 
 #[test]
