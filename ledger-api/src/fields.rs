@@ -140,6 +140,12 @@ pub fn installment_months(value: &Value) -> Result<u8, String> {
     }
 }
 
+/// Number of an approval.
+pub fn leg(value: &Value) -> Result<u8, String> {
+    let number = u8::try_from(integer(value)?).ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a number from 1 to 255 is expected".to_owned())
+}
+
 /// One of a closed list of codes.
 pub fn code<T: std::str::FromStr<Err = ledger_core::codes::UnknownCode>>(value: &Value) -> Result<T, String> {
     let text = value.as_str().ok_or_else(|| "a text is expected".to_owned())?;

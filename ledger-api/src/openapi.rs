@@ -23,7 +23,7 @@ use crate::view;
             whether money may have moved.",
     ),
     paths(
-        create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, cancellations::list, events::list,
+        create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, cancellations::list, cancellations::one, events::list,
         health::live, health::ready, problems::page,
     ),
     components(schemas(ProblemBody<'static>, FieldError, view::PaymentView)),
@@ -37,8 +37,14 @@ use crate::view;
 struct Document;
 
 /// Bodies of requests: what is not listed is refused.
-const STRICT: &[&str] =
-    &["CreatePayment", "ConfirmPayment", "ApprovalRequest", "CardRequest", "CancelPayment"];
+const STRICT: &[&str] = &[
+    "CreatePayment",
+    "ConfirmPayment",
+    "ApprovalRequest",
+    "CardRequest",
+    "CancelPayment",
+    "AllocationRequest",
+];
 /// What any request can meet.
 const ANY: &[Code] = &[Code::UriTooLong, Code::HeadersTooLarge, Code::Overloaded, Code::InternalError];
 /// What any request with a key can meet.
@@ -109,6 +115,11 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
     ("get", "/v1/payments/{paymentId}", &[ANY, KEYED, ONE]),
     ("get", "/v1/payments/orders/{orderId}", &[ANY, KEYED, ONE, &[Code::CardNumberRefused]]),
     ("get", "/v1/payments/{paymentId}/cancellations", &[ANY, KEYED, ONE]),
+    (
+        "get",
+        "/v1/payments/{paymentId}/cancellations/{cancellationId}",
+        &[ANY, KEYED, ONE, &[Code::CancellationNotFound]],
+    ),
     ("get", "/v1/payments/{paymentId}/events", &[ANY, KEYED, ONE]),
     ("get", "/health/live", &[ANY]),
     ("get", "/health/ready", &[ANY, &[Code::LedgerUnavailable]]),

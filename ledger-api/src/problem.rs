@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use issuer_gateway::run::RunError;
 use ledger_core::ledger::LedgerError;
+use ledger_core::money::Minor;
+use ledger_core::payment::allocation::{AllocationError, PartFault};
 use ledger_core::payment::refusal::{Outcome, Refusal};
 use ledger_core::store::StoreError;
 use ledger_runtime::exit::Chain;
@@ -70,6 +72,7 @@ problems! {
     CancelDeclined "CANCEL_DECLINED" "cancel-declined" 402 Declined "the issuer declined the cancel",
     UnknownRoute "UNKNOWN_ROUTE" "unknown-route" 404 NotAttempted "there is nothing at this path",
     PaymentNotFound "PAYMENT_NOT_FOUND" "payment-not-found" 404 NotAttempted "there is no such payment",
+    CancellationNotFound "CANCELLATION_NOT_FOUND" "cancellation-not-found" 404 NotAttempted "there is no such cancellation",
     MethodNotAllowed "METHOD_NOT_ALLOWED" "method-not-allowed" 405 NotAttempted "the path does not take this method",
     RequestTimeout "REQUEST_TIMEOUT" "request-timeout" 408 NotAttempted "the body did not arrive in time",
     OrderInUse "ORDER_IN_USE" "order-in-use" 409 NotAttempted "the order has a payment already",
@@ -251,6 +254,10 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::NoContract(_) => Code::NoContract,
         Refusal::ExceedsBalance { .. } => Code::NotCancelableAmount,
         Refusal::BalanceMismatch { .. } => Code::BalanceMismatch,
+        Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {
+            Code::NotCancelableAmount
+        }
+        Refusal::Allocation(AllocationError::TaxFree { .. }) => Code::TaxFreeOutOfBounds,
         Refusal::Allocation(_) => Code::AllocationImpossible,
         Refusal::Amount(_) => Code::AmountOutOfRange,
         Refusal::CardDeclined { .. } => Code::ApprovalDeclined,
@@ -262,8 +269,53 @@ pub const fn code_of(refusal: &Refusal) -> Code {
 
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
-        Self::new(code_of(refusal), refusal.to_string())
+        let errors = place_of(refusal).map(|(pointer, detail)| FieldError::at(pointer, detail));
+        Self::new(code_of(refusal), refusal.to_string()).with_errors(errors.into_iter().collect())
     }
+}
+
+/// The field that a refusal is about, where only one can be meant, and what it may be.
+fn place_of(refusal: &Refusal) -> Option<(String, String)> {
+    let (pointer, detail) = match refusal {
+        Refusal::ExceedsBalance { available: Minor::ZERO, .. } => {
+            ("/cancelAmount".to_owned(), "nothing can be canceled now".to_owned())
+        }
+        Refusal::ExceedsBalance { available, .. } => {
+            ("/cancelAmount".to_owned(), format!("1 to {available} can be canceled"))
+        }
+        Refusal::BalanceMismatch { actual, .. } => ("/expectedBalance".to_owned(), format!("is {actual}")),
+        Refusal::TaxFreeBounds { least, most } => {
+            ("/taxFreeAmount".to_owned(), format!("{least} to {most} is expected"))
+        }
+        Refusal::Allocation(AllocationError::Part { at, fault }) => {
+            let field = match fault {
+                PartFault::NoSuchLeg(_) | PartFault::Twice(_) => "leg",
+                PartFault::TooMuch { .. } | PartFault::WholeOnly { .. } => "amount",
+                PartFault::TaxFree => "taxFreeAmount",
+            };
+            (format!("/allocations/{at}/{field}"), fault.to_string())
+        }
+        Refusal::Allocation(error @ (AllocationError::Sum { .. } | AllocationError::TaxFree { .. })) => {
+            ("/allocations".to_owned(), error.to_string())
+        }
+        Refusal::Allocation(error @ AllocationError::Impossible(_)) => {
+            ("/cancelAmount".to_owned(), error.to_string())
+        }
+        Refusal::OrderInUse { .. }
+        | Refusal::NotFound
+        | Refusal::InvalidState { .. }
+        | Refusal::LegSum { .. }
+        | Refusal::LegTaxFreeSum { .. }
+        | Refusal::UnknownIssuer(_)
+        | Refusal::NoContract(_)
+        | Refusal::Allocation(AllocationError::Amount(_))
+        | Refusal::Amount(_)
+        | Refusal::CardDeclined { .. }
+        | Refusal::IssuerTimeout { .. }
+        | Refusal::IssuerUnreachable { .. }
+        | Refusal::CancelDeclined { .. } => return None,
+    };
+    Some((pointer, detail))
 }
 
 /// What the request was doing when the ledger failed: it decides whether money may have moved.

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use ledger_core::ledger::{Answer, Render};
+use chrono::{DateTime, Utc};
+use ledger_core::ledger::{Answer, Foreseen, Render};
 use ledger_core::money::AmountError;
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::refusal::Refusal;
@@ -171,6 +172,18 @@ fn code_in(status: u16, body: &[u8]) -> Option<Code> {
 /// The header with the number of a payment's last change.
 pub fn etag(version: u32) -> [(HeaderName, String); 1] {
     [(header::ETAG, format!("\"{version}\""))]
+}
+
+/// The response to a cancel that was only to be foreseen.
+pub fn foreseen(foreseen: &Foreseen, now: DateTime<Utc>) -> Result<Response, Problem> {
+    match CanceledView::foreseen(foreseen, now) {
+        Ok(Some(view)) => Ok(Json(view).into_response()),
+        Ok(None) => Err(internal()),
+        Err(error) => {
+            tracing::error!(payment.id = %foreseen.before.id, "{error}");
+            Err(internal())
+        }
+    }
 }
 
 /// The response to a read of a payment.

@@ -18,6 +18,7 @@ pub fn router(api: &Api) -> Router {
         .route("/v1/payments/{paymentId}", get(read::get))
         .route("/v1/payments/{paymentId}/confirm", post(confirm::confirm))
         .route("/v1/payments/{paymentId}/cancellations", post(cancel::cancel).get(cancellations::list))
+        .route("/v1/payments/{paymentId}/cancellations/{cancellationId}", get(cancellations::one))
         .route("/v1/payments/{paymentId}/events", get(events::list))
         .route("/v1/payments/orders/{orderId}", get(order::by_order))
         .layer(from_fn_with_state(api.clone(), limits::places));

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ledger_core::ids::PaymentId;
+use ledger_core::ledger::Foreseen;
 use ledger_core::money::{AmountError, Minor};
 use ledger_core::payment::attempt::AttemptFacts;
 use ledger_core::payment::fact::{AttemptKind, CancelShare, ShareOutcome, Verdict};
@@ -196,7 +197,13 @@ pub struct AllocationView {
 /// What a cancel comes to.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CanceledPayment)]
+#[serde(rename_all = "camelCase")]
 pub struct CanceledView {
+    /// `true` when nothing of this has happened: it is what the same request without `dryRun` would come to if every issuer
+    /// refunded. Absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub dry_run: bool,
     /// The cancellation that this request made.
     pub cancellation: CancellationView,
     /// The payment after it.
@@ -363,7 +370,19 @@ impl CanceledView {
     /// A payment and one of its cancellations.
     pub fn of(payment: &Payment, cancel_no: u16, view: PaymentView) -> Result<Option<Self>, AmountError> {
         let Some(cancel) = payment.cancel(cancel_no) else { return Ok(None) };
-        Ok(Some(Self { cancellation: CancellationView::of(payment, cancel)?, payment: view }))
+        Ok(Some(Self { dry_run: false, cancellation: CancellationView::of(payment, cancel)?, payment: view }))
+    }
+
+    /// What a cancel would come to. Messages to issuers and the number of the last change are those there are.
+    pub fn foreseen(foreseen: &Foreseen, now: DateTime<Utc>) -> Result<Option<Self>, AmountError> {
+        let mut view = PaymentView::of(&foreseen.after, now)?;
+        let before = PaymentView::of(&foreseen.before, now)?;
+        view.version = before.version;
+        for (after, before) in view.approvals.iter_mut().zip(before.approvals) {
+            after.attempts = before.attempts;
+        }
+        let canceled = Self::of(&foreseen.after, foreseen.cancel_no, view)?;
+        Ok(canceled.map(|canceled| Self { dry_run: true, ..canceled }))
     }
 }
 

@@ -87,7 +87,13 @@ impl FromRequestParts<Api> for PathId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let text = path_part(parts, api).await?;
+        Self::of(&path_part(parts, api).await?)
+    }
+}
+
+impl PathId {
+    /// The id that a part of the path spells.
+    pub fn of(text: &str) -> Result<Self, Problem> {
         let wrong =
             || Problem::parameter("paymentId", "a UUID in its hyphenated form of 36 characters is expected");
         text.parse().map(Self).map_err(|_| wrong())
@@ -96,8 +102,16 @@ impl FromRequestParts<Api> for PathId {
 
 /// The one variable part of the path, decoded.
 pub async fn path_part(parts: &mut Parts, api: &Api) -> Result<String, Problem> {
-    let part = Path::<String>::from_request_parts(parts, api).await;
-    part.map(|Path(text)| text).map_err(|_| Problem::parameter("path", "holds bytes that are not UTF-8"))
+    path_parts::<1>(parts, api).await.map(|[part]| part)
+}
+
+/// The variable parts of the path, decoded; as many as its route has.
+pub async fn path_parts<const N: usize>(parts: &mut Parts, api: &Api) -> Result<[String; N], Problem> {
+    let unreadable = || Problem::parameter("path", "holds bytes that are not UTF-8");
+    let Path(read) =
+        Path::<Vec<(String, String)>>::from_request_parts(parts, api).await.map_err(|_| unreadable())?;
+    let texts: Vec<_> = read.into_iter().map(|(_, text)| text).collect();
+    texts.try_into().map_err(|_| unreadable())
 }
 
 /// There is no such payment, or it is another merchant's: nobody can tell which.

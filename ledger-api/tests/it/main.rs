@@ -4,6 +4,7 @@
 
 mod admin;
 mod bad_input;
+mod cancels;
 mod corrections;
 mod faults;
 mod idempotency;

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::change::{Asked, Change};
 use crate::ids::PaymentId;
 use crate::payment::cancel;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
+use crate::reference::Issuer;
 use crate::store::{LostKey, StoreError, due};
 
 use super::idempotent::{Claimed, ended};
@@ -32,6 +34,17 @@ pub enum BeginCancel {
     },
     /// There is nothing to send.
     Answered(Answer),
+}
+
+/// What a cancel would come to if every issuer refunded; nothing of it is written.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// The payment as it stands.
+    pub before: Payment,
+    /// The payment after it.
+    pub after: Payment,
+    /// The number it would have.
+    pub cancel_no: u16,
 }
 
 /// A cancel that an issuer has not answered.
@@ -60,16 +73,16 @@ impl Ledger {
                 return Ok(Decided::Done(BeginCancel::Answered(Answer::Refused(Refusal::NotFound))));
             }
             let issuers = self.issuers_of(&payment, op.asked.at).await?;
-            let facts = match cancel::start(&payment, cmd, &issuers, op.asked.at) {
-                Ok(facts) => facts,
-                Err(_) if !is_current => return Ok(Decided::LookAgain),
-                Err(refusal) => {
+            let cancel_no = payment.next_cancel_no();
+            let (change, after) = match held(&payment, cmd, &issuers, &op.asked) {
+                Ok(held) => held,
+                Err(LedgerError::Refused(_)) if !is_current => return Ok(Decided::LookAgain),
+                Err(LedgerError::Refused(refusal)) => {
                     let answer = self.refuse(op, refusal, render).await?;
                     return Ok(Decided::Done(BeginCancel::Answered(answer)));
                 }
+                Err(error) => return Err(error),
             };
-            let cancel_no = payment.next_cancel_no();
-            let (change, after) = next(id, Some(&payment), "CANCEL", &op.asked, facts)?;
             match self.append_claimed(op, change, &after, render).await? {
                 Claimed::Done => {
                     let attempts = open_attempts(&after, cancel_no);
@@ -80,6 +93,26 @@ impl Ledger {
             }
         })
         .await
+    }
+
+    /// What a cancel would come to: decided as by [`Self::begin_cancel`] on the payment as it stands, then ended as if every
+    /// issuer had refunded. No key is claimed, no attempt committed, nothing written.
+    pub async fn foresee_cancel(
+        &self,
+        op: &Operation,
+        id: PaymentId,
+        cmd: &cancel::Cancel,
+    ) -> Result<Foreseen, LedgerError> {
+        let payment = self.payment(&op.claim.merchant_id, id).await?.ok_or(LedgerError::NotFound)?;
+        let now = op.asked.at;
+        let issuers = self.issuers_of(&payment, now).await?;
+        let cancel_no = payment.next_cancel_no();
+        let (_, started) = held(&payment, cmd, &issuers, &op.asked)?;
+        let shares = started.cancel(cancel_no).into_iter().flat_map(|cancel| &cancel.shares);
+        let refunded: Vec<_> = shares.map(|share| (share.leg_no, IssuerAnswer::refunded(now))).collect();
+        let ended = recorded(&started, cancel_no, &refunded, &op.asked, now)?;
+        let after = ended.map_or(started, |(_, after)| after);
+        Ok(Foreseen { before: payment, after, cancel_no })
     }
 
     /// Records what the issuers answered to a cancel, with the answer to the caller once every share has ended.
@@ -95,6 +128,7 @@ impl Ledger {
         let mut asked = op.asked.clone();
         asked.at = now;
         let asked = &asked;
+        let answers = &by_leg(answers);
         let answer = self
             .decide(id, |Taken { payment, is_current }| async move {
                 let Some((change, after)) = recorded(&payment, cancel_no, answers, asked, now)? else {
@@ -150,6 +184,7 @@ impl Ledger {
     ) -> Result<Payment, LedgerError> {
         let asked = by_job("cancel-repeat", now);
         let asked = &asked;
+        let answers = &by_leg(answers);
         self.decide(open.payment_id, |Taken { payment, is_current }| async move {
             let Some((change, after)) = recorded(&payment, open.cancel_no, answers, asked, now)? else {
                 return Ok(if is_current { Decided::Done(payment) } else { Decided::LookAgain });
@@ -163,23 +198,37 @@ impl Ledger {
     }
 }
 
+/// The change that holds the shares of a cancel and commits its attempts, and the payment after it.
+fn held(
+    payment: &Payment,
+    cmd: &cancel::Cancel,
+    issuers: &[Issuer],
+    asked: &Asked,
+) -> Result<(Change, Payment), LedgerError> {
+    let facts = cancel::start(payment, cmd, issuers, asked.at)?;
+    next(payment.id, Some(payment), "CANCEL", asked, facts)
+}
+
 /// The change that records answers to a cancel; none when its shares have all ended.
 fn recorded(
     payment: &Payment,
     cancel_no: u16,
-    answers: &[(AttemptKey, IssuerAnswer)],
-    asked: &crate::change::Asked,
+    answers: &[(u8, IssuerAnswer)],
+    asked: &Asked,
     now: DateTime<Utc>,
-) -> Result<Option<(crate::change::Change, Payment)>, LedgerError> {
+) -> Result<Option<(Change, Payment)>, LedgerError> {
     if payment.cancel(cancel_no).is_none_or(crate::payment::fold::Cancel::is_settled) {
         return Ok(None);
     }
-    let by_leg: Vec<_> = answers.iter().map(|(key, answer)| (key.leg_no, answer.clone())).collect();
-    let facts = cancel::finish(payment, cancel_no, &by_leg, now)?;
+    let facts = cancel::finish(payment, cancel_no, answers, now)?;
     if facts.is_empty() {
         return Ok(None);
     }
     next(payment.id, Some(payment), "CANCEL_RESULT", asked, facts).map(Some)
+}
+
+fn by_leg(answers: &[(AttemptKey, IssuerAnswer)]) -> Vec<(u8, IssuerAnswer)> {
+    answers.iter().map(|(key, answer)| (key.leg_no, answer.clone())).collect()
 }
 
 /// The attempts of a cancellation whose shares have not ended.

@@ -45,7 +45,7 @@ pub use crate::payment::reverse::Step as ReversalState;
 pub use crate::store::due::DueReversal;
 pub use crate::store::grants::GrantsError;
 pub use attempts::{AttemptKey, CommittedAttempt, Original};
-pub use cancel::{BeginCancel, OpenCancel};
+pub use cancel::{BeginCancel, Foreseen, OpenCancel};
 pub use confirm::BeginConfirm;
 pub use correction::{Corrected, CorrectionError, Run};
 pub use idempotent::{Answer, Operation, Render};

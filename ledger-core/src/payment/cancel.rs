@@ -7,6 +7,7 @@ use crate::money::Minor;
 use crate::reference::Issuer;
 use crate::time::BusinessDate;
 
+use super::allocation::{Allocation, AllocationError};
 use super::balance;
 use super::confirm::{Answer, trace_no};
 use super::fact::{
@@ -28,8 +29,10 @@ pub struct Cancel {
     pub amount: Option<Minor>,
     /// How much of it was tax-free; nothing means as little as possible.
     pub tax_free: Option<Minor>,
-    /// The balance the caller believes in.
+    /// The balance the caller believes in, less what cancels in progress hold.
     pub expected_balance: Option<Minor>,
+    /// Which legs carry it.
+    pub allocation: Allocation,
     /// Why.
     pub reason: String,
 }
@@ -48,12 +51,12 @@ pub fn start(
             return Err(Refusal::InvalidState { status, verb: "canceled" });
         }
     }
-    let actual = payment.balance()?;
-    if let Some(expected) = cmd.expected_balance.filter(|expected| *expected != actual) {
-        return Err(Refusal::BalanceMismatch { actual, expected });
-    }
+    // what is held counts as gone: of two cancels that expect the same balance one passes, however slow the issuers are
     let available = payment.cancelable()?;
-    let amount = cmd.amount.unwrap_or(available);
+    if let Some(expected) = cmd.expected_balance.filter(|expected| *expected != available) {
+        return Err(Refusal::BalanceMismatch { actual: available, expected });
+    }
+    let amount = cmd.amount.or(cmd.allocation.sum()?).unwrap_or(available);
     if amount.is_zero() || amount > available {
         return Err(Refusal::ExceedsBalance { available, requested: amount });
     }
@@ -78,11 +81,17 @@ fn shares(
     amount: Minor,
 ) -> Result<Vec<CancelShare>, Refusal> {
     let (least, most) = Remainder::of(payment)?.tax_free_bounds(amount)?;
-    let tax_free = cmd.tax_free.unwrap_or(least);
+    let told = cmd.allocation.tax_free().map(Minor::sum).transpose()?;
+    if let Some(sum) = told
+        .filter(|sum| *sum < least || *sum > most || cmd.tax_free.is_some_and(|tax_free| tax_free != *sum))
+    {
+        return Err(AllocationError::TaxFree { sum, least, most }.into());
+    }
+    let tax_free = told.or(cmd.tax_free).unwrap_or(least);
     if tax_free < least || tax_free > most {
         return Err(Refusal::TaxFreeBounds { least, most });
     }
-    Ok(shares::plan(payment, cancel_no, amount, tax_free)?)
+    Ok(shares::plan(payment, cancel_no, &cmd.allocation, amount, tax_free)?)
 }
 
 fn cancellation(

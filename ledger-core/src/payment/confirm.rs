@@ -49,6 +49,19 @@ pub struct Answer {
     pub received_at: DateTime<Utc>,
 }
 
+impl Answer {
+    /// What an issuer says that has refunded.
+    pub const fn refunded(received_at: DateTime<Utc>) -> Self {
+        Self {
+            outcome: ResultOutcome::Canceled,
+            source: ResultSource::Sync,
+            issuer_ref: None,
+            issuer_code: None,
+            received_at,
+        }
+    }
+}
+
 /// Plans the legs and one AUTH attempt each.
 pub fn start(
     payment: &Payment,

@@ -8,6 +8,7 @@ use crate::ids::{PaymentId, Slot};
 use crate::money::{AmountError, Currency, Minor};
 use crate::time::BusinessDate;
 
+use super::allocation::Allocation;
 use super::allocation::AllocationError;
 use super::balance;
 use super::fact::{
@@ -267,7 +268,13 @@ pub(crate) fn canceled(payment: &Payment, told: &LegacyCancellation) -> Result<V
     }
     let cancel_no = payment.next_cancel_no();
     let (least, most) = Remainder::of(payment)?.tax_free_bounds(amount)?;
-    let shares = shares::plan(payment, cancel_no, amount, Minor::new(told.tax_free)?.clamp(least, most))?;
+    let shares = shares::plan(
+        payment,
+        cancel_no,
+        &Allocation::RefundOrder,
+        amount,
+        Minor::new(told.tax_free)?.clamp(least, most),
+    )?;
     let mut facts = vec![Fact::Cancellation(Cancellation {
         cancel_no,
         cancel_request_id: told.key.clone(),

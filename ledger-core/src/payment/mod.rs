@@ -13,6 +13,7 @@ pub mod create;
 pub mod fact;
 pub mod fold;
 pub mod legacy;
+pub mod prorata;
 pub mod refusal;
 pub mod reverse;
 pub mod shares;

@@ -75,9 +75,9 @@ pub enum Refusal {
         requested: Minor,
     },
     /// The caller's picture of the balance is old.
-    #[error("the balance is {actual}, expected {expected}")]
+    #[error("the balance less what cancels in progress hold is {actual}, expected {expected}")]
     BalanceMismatch {
-        /// The balance.
+        /// The balance less what is held.
         actual: Minor,
         /// What the caller thought.
         expected: Minor,
@@ -132,7 +132,10 @@ impl From<AllocationError> for Refusal {
     fn from(error: AllocationError) -> Self {
         match error {
             AllocationError::Amount(error) => Self::Amount(error),
-            AllocationError::Impossible(_) => Self::Allocation(error),
+            AllocationError::Impossible(_)
+            | AllocationError::Part { .. }
+            | AllocationError::Sum { .. }
+            | AllocationError::TaxFree { .. } => Self::Allocation(error),
         }
     }
 }

@@ -10,6 +10,7 @@ use ledger_core::ledger::{
     Operation, Render,
 };
 use ledger_core::money::{Currency, Minor};
+use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{Confirm, LegRequest};
 use ledger_core::payment::create::Create;
@@ -160,19 +161,40 @@ pub async fn cancel(
     amount: Option<i64>,
     key: &str,
 ) -> Result<Answer, LedgerError> {
-    let op = operation(key, idempotency::Operation::Cancel, id.slot(), &format!("{amount:?}"));
-    let cmd = Cancel {
-        cancel_request_id: op.cancel_request_id(),
+    cancel_by(ledger, id, wanted(amount), key, |_| ResultOutcome::Canceled).await
+}
+
+/// A cancel of so much, in refund order.
+pub fn wanted(amount: Option<i64>) -> Cancel {
+    Cancel {
+        cancel_request_id: String::new(),
         amount: amount.map(won),
         tax_free: None,
         expected_balance: None,
+        allocation: Allocation::RefundOrder,
         reason: "changed their mind".to_owned(),
-    };
+    }
+}
+
+pub fn cancel_operation(key: &str, id: PaymentId, cmd: &Cancel) -> Operation {
+    operation(key, idempotency::Operation::Cancel, id.slot(), &format!("{cmd:?}"))
+}
+
+/// A cancel whose issuers answer by leg.
+pub async fn cancel_by(
+    ledger: &Ledger,
+    id: PaymentId,
+    mut cmd: Cancel,
+    key: &str,
+    said: impl Fn(u8) -> ResultOutcome,
+) -> Result<Answer, LedgerError> {
+    let op = cancel_operation(key, id, &cmd);
+    cmd.cancel_request_id = op.cancel_request_id();
     match ledger.begin_cancel(&op, id, &cmd, &Plain).await? {
         BeginCancel::Answered(answer) => Ok(answer),
         BeginCancel::Started { cancel_no, attempts, .. } => {
             let answers: Vec<_> =
-                attempts.iter().map(|a| (a.key(), answer(ResultOutcome::Canceled, None))).collect();
+                attempts.iter().map(|a| (a.key(), answer(said(a.leg_no()), None))).collect();
             ledger.finish_cancel(&op, id, cancel_no, &answers, now(), &Plain).await
         }
     }

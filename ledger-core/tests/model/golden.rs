@@ -9,6 +9,7 @@ use ledger_core::ids::{PaymentId, RequestId};
 use ledger_core::journal::{Account, Side};
 use ledger_core::money::Currency;
 use ledger_core::operator::Signer;
+use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::cancel::{self, Cancel};
 use ledger_core::payment::confirm::{self, Confirm, LegRequest};
 use ledger_core::payment::correction::{self, Entry, Posted, Propose};
@@ -142,6 +143,7 @@ fn story() -> String {
         amount: Some(won(20_000)),
         tax_free: None,
         expected_balance: None,
+        allocation: Allocation::default(),
         reason: "one item returned".to_owned(),
     };
     let facts = cancel::start(paid.payment(), &cmd, &[issuer()], paid.now()).unwrap();

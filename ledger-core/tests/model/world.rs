@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::change::{Asked, Change};
 use ledger_core::ids::{PaymentId, RequestId, Slot};
 use ledger_core::money::{Currency, Minor};
+use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::confirm::{Answer, Confirm, LegRequest};
 use ledger_core::payment::create::{self, Create};
 use ledger_core::payment::fact::{AttemptKind, Fact, Method, Origin, ResultOutcome, ResultSource};
@@ -115,14 +116,25 @@ impl World {
         world
     }
 
-    /// Begins a cancel and says its number.
+    /// Begins a cancel in refund order and says its number.
     pub fn cancel(&mut self, amount: Option<i64>, tax_free: Option<i64>) -> Result<u16, Refusal> {
+        self.cancel_by(Allocation::RefundOrder, amount, tax_free)
+    }
+
+    /// Begins a cancel and says its number.
+    pub fn cancel_by(
+        &mut self,
+        allocation: Allocation,
+        amount: Option<i64>,
+        tax_free: Option<i64>,
+    ) -> Result<u16, Refusal> {
         let cancel_no = self.payment.next_cancel_no();
         let cmd = cancel::Cancel {
             cancel_request_id: cancel_no.to_string(),
             amount: amount.map(won),
             tax_free: tax_free.map(won),
             expected_balance: None,
+            allocation,
             reason: "test".to_owned(),
         };
         let facts = cancel::start(&self.payment, &cmd, &[issuer()], self.now)?;

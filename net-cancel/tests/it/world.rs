@@ -15,6 +15,7 @@ use ledger_core::change::Asked;
 use ledger_core::ids::{PaymentId, RequestId, Slot};
 use ledger_core::ledger::{Answer, Ledger, Operation, Render};
 use ledger_core::money::{Currency, Minor};
+use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{Confirm, LegRequest};
@@ -218,6 +219,7 @@ impl World {
             amount: Some(won(amount)),
             tax_free: None,
             expected_balance: None,
+            allocation: Allocation::default(),
             reason: "changed their mind".to_owned(),
         };
         self.gateway
