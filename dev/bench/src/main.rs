@@ -47,13 +47,32 @@ enum What {
         #[arg(long)]
         core_only: bool,
     },
+    /// The bare ceiling alone, on a stack that runs already.
+    Ceiling {
+        /// Seconds to insert.
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+        /// Payments in a transaction.
+        #[arg(long, default_value_t = 64)]
+        batch: usize,
+        /// Legs of a payment.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+        legs: u8,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let What::Payments { seconds, connections, legs, core_only } = cli.what;
-    match payments(seconds, &connections, legs, core_only, cli.json).await {
+    let done = match cli.what {
+        What::Payments { seconds, connections, legs, core_only } => {
+            payments(seconds, &connections, legs, core_only, cli.json).await
+        }
+        What::Ceiling { seconds, batch, legs } => {
+            ceiling(seconds, batch, legs, cli.json).await.map(|()| true)
+        }
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(20),
         Err(error) => {
@@ -111,6 +130,10 @@ async fn measure(
     // after the audit: these payments have never been sent to any issuer
     print(&bare::ceiling(&env, legs, 64, seconds).await?, json)?;
     Ok(failed.is_empty())
+}
+
+async fn ceiling(seconds: u64, batch: usize, legs: u8, json: bool) -> Result<()> {
+    print(&bare::ceiling(&stack::running()?, legs, batch, seconds).await?, json)
 }
 
 fn print(point: &Value, json: bool) -> Result<()> {

@@ -28,6 +28,7 @@ max-connections = 500
 innodb-buffer-pool-size = 256M
 innodb-flush-log-at-trx-commit = 1
 sync-binlog = 1
+loose-innodb-native-foreign-keys = ON
 gtid-mode = ON
 enforce-gtid-consistency = ON
 log-bin = binlog

@@ -13,6 +13,7 @@ use super::insert::Table;
 use super::mirror::{self, Carried};
 use super::outbox::OutboxName;
 use super::rows::Rows;
+use super::text::Script;
 use super::{StoreError, load, outbox_insert};
 
 /// A sealed outbox id is nobody's fault: the transaction is run again as it is, this many times.
@@ -124,39 +125,48 @@ async fn transaction(
     transaction.commit().await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))
 }
 
+/// All that is to be written, in the order in which keys are to be lost: claims first; events last, so that an outbox id is
+/// open for as short a time as can be.
 async fn write(
     connection: &mut MySqlConnection,
     changes: &[Change],
     entries: &[&Entry],
     writer: Writer<'_>,
 ) -> Result<(), StoreError> {
-    let claims: Vec<_> = entries.iter().filter_map(|entry| claiming(entry)).collect();
-    idempotency::insert_claims(connection, &claims).await?;
-    let rows = Rows::of(changes);
-    for table in Table::ALL {
-        let Some(parameter) = rows.parameter(table) else { continue };
-        let (live, mirror) = table.inserts();
-        let statement = match writer {
-            Writer::Live => live,
-            Writer::Mirror(_) => mirror,
-        };
-        sqlx::query(statement.sql).bind(parameter).execute(&mut *connection).await?;
-    }
-    let answers: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| {
-            entry.answer.as_ref().map(|(claim, answer)| Answering { claim, answer, at: entry.at })
-        })
-        .collect();
-    idempotency::insert_answers(connection, &answers).await?;
+    let mut script = Script::default();
+    let claims = entries.iter().filter_map(|entry| claiming(entry));
+    idempotency::write_claims(&mut script, claims)?;
+    write_facts(&mut script, changes, writer)?;
+    let answers = entries.iter().filter_map(|entry| {
+        entry.answer.as_ref().map(|(claim, answer)| Answering { claim, answer, at: entry.at })
+    });
+    idempotency::write_answers(&mut script, answers)?;
     let outbox = match writer {
         Writer::Live => OutboxName::Main,
         Writer::Mirror(carried) => {
-            mirror::insert_carried(connection, carried).await?;
+            mirror::write_carried(&mut script, carried)?;
             OutboxName::Backfill
         }
     };
-    outbox_insert::insert(connection, outbox, changes).await
+    outbox_insert::write(&mut script, outbox, changes)?;
+    script.run(connection).await
+}
+
+/// The rows of these changes, table by table.
+pub(super) fn write_facts(
+    script: &mut Script,
+    changes: &[Change],
+    writer: Writer<'_>,
+) -> Result<(), StoreError> {
+    let rows = Rows::of(changes);
+    Table::ALL.into_iter().try_for_each(|table| {
+        let (live, mirror) = table.inserts();
+        let insert = match writer {
+            Writer::Live => live,
+            Writer::Mirror(_) => mirror,
+        };
+        script.insert_objects(insert, rows.of_table(table))
+    })
 }
 
 fn claiming(entry: &Entry) -> Option<Claiming<'_>> {

@@ -14,8 +14,9 @@ use crate::payment::legacy::{self, LegacyApproval, LegacyCancellation, LegacyPay
 
 use super::StoreError;
 use super::account::{self, Grant};
+use super::append::{self, Writer};
 use super::insert::Table;
-use super::rows::Rows;
+use super::text::Script;
 
 pub use super::account::GrantsError;
 
@@ -204,20 +205,17 @@ const CHAIN: &str = "fk_balance_link_previous";
 async fn cannot_forge(pool: &MySqlPool, origin: Origin) -> Result<(), GrantsError> {
     let changes = sample(origin);
     let mut transaction = pool.begin().await?;
-    let rows = Rows::of(&changes);
-    let insert = |table: Table| {
-        let (live, mirror) = table.inserts();
-        if origin == Origin::Live { live.sql } else { mirror.sql }
-    };
-    for table in Table::ALL {
-        if let Some(parameter) = rows.parameter(table) {
-            sqlx::query(insert(table)).bind(parameter).execute(&mut *transaction).await?;
-        }
-    }
-    let forged = changes.first().map(forged_link).unwrap_or_default();
-    let tried = sqlx::query(insert(Table::BalanceLink)).bind(forged).execute(&mut *transaction).await;
+    let writer = if origin == Origin::Live { Writer::Live } else { Writer::Mirror(&[]) };
+    let mut script = Script::default();
+    append::write_facts(&mut script, &changes, writer)?;
+    script.run(&mut transaction).await?;
+    let (live, mirror) = Table::BalanceLink.inserts();
+    let insert = if origin == Origin::Live { live } else { mirror };
+    let mut script = Script::default();
+    script.insert_objects(insert, changes.first().map(forged_link).as_ref())?;
+    let tried = script.run(&mut transaction).await;
     transaction.rollback().await?;
-    match tried.map_err(StoreError::from) {
+    match tried {
         Err(StoreError::Refused { constraint }) if constraint == CHAIN => Ok(()),
         Ok(_) | Err(StoreError::Refused { .. }) => Err(GrantsError::Forged {
             forgery: "a balance link that starts from a balance nobody left",
@@ -232,14 +230,13 @@ const OPENED: i64 = 100;
 const HELD: i64 = 10;
 
 /// The release of a share that is held, from a balance that is one too high.
-fn forged_link(change: &Change) -> String {
+fn forged_link(change: &Change) -> serde_json::Value {
     let before = OPENED - HELD + 1;
-    serde_json::json!([{
+    serde_json::json!({
         "payment_id": change.payment_id.to_hex(), "slot": change.payment_id.slot().get(), "origin": change.origin,
         "seq": 2, "leg_no": 1, "link_no": 2, "kind": "RELEASE", "cancel_no": 1, "before_amount": before,
         "delta": 1, "after_amount": before + 1,
-    }])
-    .to_string()
+    })
 }
 
 /// The two changes of a payment that never was, told the short way.

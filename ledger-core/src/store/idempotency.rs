@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::mysql::MySqlConnection;
 
@@ -15,6 +14,7 @@ use super::StoreError;
 use super::read::Reading;
 use super::rows::datetime;
 use super::statement::{Account, Statement};
+use super::text::Script;
 
 codes! {
     /// What a key can be used for.
@@ -88,40 +88,17 @@ const INSERT_CLAIM: Statement = Statement {
     name: "insert_idempotency_claim",
     account: Account::App,
     sql: "INSERT INTO idempotency_claim (claim_id, slot, payment_id, seq, merchant_id, operation, request_id, fingerprint, \
-          fields, claimed_at) SELECT UNHEX(r.claim_id), r.slot, UNHEX(r.payment_id), r.seq, r.merchant_id, r.operation, \
-          UNHEX(r.request_id), UNHEX(r.fingerprint), r.fields, r.claimed_at \
-          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
-          slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, \
-          payment_id CHAR(32) PATH '$.payment_id' ERROR ON EMPTY ERROR ON ERROR, \
-          seq INT UNSIGNED PATH '$.seq' ERROR ON EMPTY ERROR ON ERROR, \
-          merchant_id VARCHAR(32) PATH '$.merchant_id' ERROR ON EMPTY ERROR ON ERROR, \
-          operation VARCHAR(32) PATH '$.operation' ERROR ON EMPTY ERROR ON ERROR, \
-          request_id CHAR(32) PATH '$.request_id' ERROR ON EMPTY ERROR ON ERROR, \
-          fingerprint CHAR(64) PATH '$.fingerprint' ERROR ON EMPTY ERROR ON ERROR, \
-          fields JSON PATH '$.fields' ERROR ON EMPTY ERROR ON ERROR, \
-          claimed_at DATETIME(6) PATH '$.claimed_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+          fields, claimed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 };
 const INSERT_OUTCOME: Statement = Statement {
     name: "insert_idempotency_outcome",
     account: Account::App,
-    sql: "INSERT INTO idempotency_outcome (claim_id, slot, status, body_digest, decided_at) \
-          SELECT UNHEX(r.claim_id), r.slot, r.status, UNHEX(r.body_digest), r.decided_at \
-          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
-          slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, \
-          status SMALLINT UNSIGNED PATH '$.status' ERROR ON EMPTY ERROR ON ERROR, \
-          body_digest CHAR(64) PATH '$.body_digest' ERROR ON EMPTY ERROR ON ERROR, \
-          decided_at DATETIME(6) PATH '$.decided_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+    sql: "INSERT INTO idempotency_outcome (claim_id, slot, status, body_digest, decided_at) VALUES (?, ?, ?, ?, ?)",
 };
 const INSERT_BODY: Statement = Statement {
     name: "insert_idempotency_body",
     account: Account::App,
-    sql: "INSERT INTO idempotency_body (claim_id, decided_on, content_type, location, body) \
-          SELECT UNHEX(r.claim_id), r.decided_on, r.content_type, r.location, r.body \
-          FROM JSON_TABLE(?, '$[*]' COLUMNS (claim_id CHAR(64) PATH '$.claim_id' ERROR ON EMPTY ERROR ON ERROR, \
-          decided_on DATE PATH '$.decided_on' ERROR ON EMPTY ERROR ON ERROR, \
-          content_type VARCHAR(64) PATH '$.content_type' ERROR ON EMPTY ERROR ON ERROR, \
-          location VARCHAR(128) PATH '$.location' ERROR ON EMPTY ERROR ON ERROR, \
-          body MEDIUMTEXT PATH '$.body' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+    sql: "INSERT INTO idempotency_body (claim_id, decided_on, content_type, location, body) VALUES (?, ?, ?, ?, ?)",
 };
 const KNOWN: Statement = Statement {
     name: "known_claims",
@@ -167,65 +144,46 @@ pub struct Answering<'a> {
 }
 
 /// Claims keys.
-pub async fn insert_claims(
-    connection: &mut MySqlConnection,
-    claims: &[Claiming<'_>],
+pub fn write_claims<'a>(
+    script: &mut Script,
+    claims: impl Iterator<Item = Claiming<'a>>,
 ) -> Result<(), StoreError> {
-    let rows: Vec<_> = claims
-        .iter()
-        .map(|row| {
-            json!({
-                "claim_id": hex::encode_upper(row.claim.claim_id), "slot": row.claim.slot.get(),
-                "payment_id": row.about.map(|(id, _)| id.to_hex()), "seq": row.about.map(|(_, seq)| seq),
-                "merchant_id": row.claim.merchant_id, "operation": row.claim.operation,
-                "request_id": row.request_id.to_hex(), "fingerprint": hex::encode_upper(row.claim.fingerprint),
-                "fields": row.claim.fields, "claimed_at": datetime(row.at),
-            })
-        })
-        .collect();
-    insert(connection, INSERT_CLAIM, &rows).await
+    script.insert(&INSERT_CLAIM, claims, |row, cells| {
+        cells.bytes(Some(&row.claim.claim_id));
+        cells.number(Some(row.claim.slot.get()));
+        cells.bytes(row.about.as_ref().map(|(id, _)| id.as_bytes().as_slice()));
+        cells.number(row.about.map(|(_, seq)| seq));
+        cells.text(Some(&row.claim.merchant_id));
+        cells.text(Some(row.claim.operation.code()));
+        cells.bytes(Some(row.request_id.as_bytes()));
+        cells.bytes(Some(&row.claim.fingerprint));
+        cells.text(Some(&serde_json::to_string(&row.claim.fields).unwrap_or_default()));
+        cells.text(Some(&datetime(row.at)));
+        Ok(())
+    })
 }
 
 /// Keeps the terminal answers of claimed keys.
-pub async fn insert_answers(
-    connection: &mut MySqlConnection,
-    answers: &[Answering<'_>],
+pub fn write_answers<'a>(
+    script: &mut Script,
+    answers: impl Iterator<Item = Answering<'a>> + Clone,
 ) -> Result<(), StoreError> {
-    let outcomes: Vec<_> = answers
-        .iter()
-        .map(|row| {
-            json!({
-                "claim_id": hex::encode_upper(row.claim.claim_id), "slot": row.claim.slot.get(),
-                "status": row.answer.status, "body_digest": hex::encode_upper(Sha256::digest(&row.answer.body)),
-                "decided_at": datetime(row.at),
-            })
-        })
-        .collect();
-    insert(connection, INSERT_OUTCOME, &outcomes).await?;
-    let bodies: Vec<_> = answers
-        .iter()
-        .map(|row| {
-            json!({
-                "claim_id": hex::encode_upper(row.claim.claim_id), "decided_on": row.at.date_naive(),
-                "content_type": row.answer.content_type, "location": row.answer.location,
-                "body": String::from_utf8_lossy(&row.answer.body),
-            })
-        })
-        .collect();
-    insert(connection, INSERT_BODY, &bodies).await
-}
-
-async fn insert(
-    connection: &mut MySqlConnection,
-    statement: Statement,
-    rows: &[Value],
-) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let parameter = serde_json::to_string(rows).unwrap_or_default();
-    sqlx::query(statement.sql).bind(parameter).execute(connection).await?;
-    Ok(())
+    script.insert(&INSERT_OUTCOME, answers.clone(), |row, cells| {
+        cells.bytes(Some(&row.claim.claim_id));
+        cells.number(Some(row.claim.slot.get()));
+        cells.number(Some(row.answer.status));
+        cells.bytes(Some(&Sha256::digest(&row.answer.body)));
+        cells.text(Some(&datetime(row.at)));
+        Ok(())
+    })?;
+    script.insert(&INSERT_BODY, answers, |row, cells| {
+        cells.bytes(Some(&row.claim.claim_id));
+        cells.text(Some(&row.at.date_naive().to_string()));
+        cells.text(Some(row.answer.content_type));
+        cells.text(row.answer.location.as_deref());
+        cells.bytes_of_text(&row.answer.body);
+        Ok(())
+    })
 }
 
 /// Which of these keys are claimed.

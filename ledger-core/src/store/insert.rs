@@ -1,38 +1,47 @@
-//! One insert per fact table. The rows travel as one JSON array, so one static text inserts any number of rows of any
-//! number of payments: that is what lets concurrent requests share a commit. `ERROR ON ERROR` makes a value that does not
-//! fit an error, never a NULL.
+//! One insert per fact table, of any number of rows of any number of payments: that is what lets concurrent requests share
+//! a commit. Rows travel as literal text ([`super::text`]); sessions are strict, so a value that does not fit is an error.
 //!
 //! The live account inserts into the tables, the mirror account through views that let only legacy facts pass.
 
 use super::statement::{Account, Statement};
+use super::text::{Column, Insert};
 
-/// Builds the two statements of a fact table: `hex` columns travel as hexadecimal text.
+/// Builds the two inserts of a fact table: `hex` columns travel as hexadecimal text.
 macro_rules! fact_insert {
     ($live:ident, $mirror:ident, $table:literal, hex [$($hex:literal),*], col [$($col:literal $type:literal),* $(,)?]) => {
-        const $live: Statement = Statement {
-            name: concat!("insert_", $table),
-            account: Account::App,
-            sql: concat!("INSERT INTO ", $table, fact_insert!(@rest [$($hex),*], [$($col $type),*])),
+        const $live: Insert = Insert {
+            statement: Statement {
+                name: concat!("insert_", $table),
+                account: Account::App,
+                sql: concat!("INSERT INTO ", $table, fact_insert!(@one_row [$($hex),*], [$($col),*])),
+            },
+            columns: fact_insert!(@columns [$($hex),*], [$($col),*]),
         };
-        const $mirror: Statement = Statement {
-            name: concat!("insert_mirror_", $table),
-            account: Account::Mirror,
-            sql: concat!("INSERT INTO mirror_", $table, fact_insert!(@rest [$($hex),*], [$($col $type),*])),
+        const $mirror: Insert = Insert {
+            statement: Statement {
+                name: concat!("insert_mirror_", $table),
+                account: Account::Mirror,
+                sql: concat!("INSERT INTO mirror_", $table, fact_insert!(@one_row [$($hex),*], [$($col),*])),
+            },
+            columns: fact_insert!(@columns [$($hex),*], [$($col),*]),
         };
     };
-    (@rest [$($hex:literal),*], [$($col:literal $type:literal),*]) => {
+    (@one_row [$($hex:literal),*], [$($col:literal),*]) => {
         concat!(
             " (payment_id, slot, origin, seq", $(", ", $hex,)* $(", ", $col,)* ")",
-            " SELECT UNHEX(r.payment_id), r.slot, r.origin, r.seq", $(", UNHEX(r.", $hex, ")",)* $(", r.", $col,)*
-            " FROM JSON_TABLE(?, '$[*]' COLUMNS (",
-            "payment_id CHAR(32) PATH '$.payment_id' ERROR ON EMPTY ERROR ON ERROR, ",
-            "slot SMALLINT UNSIGNED PATH '$.slot' ERROR ON EMPTY ERROR ON ERROR, ",
-            "origin VARCHAR(6) PATH '$.origin' ERROR ON EMPTY ERROR ON ERROR, ",
-            "seq INT UNSIGNED PATH '$.seq' ERROR ON EMPTY ERROR ON ERROR",
-            $(", ", $hex, " VARCHAR(128) PATH '$.", $hex, "' ERROR ON EMPTY ERROR ON ERROR",)*
-            $(", ", $col, " ", $type, " PATH '$.", $col, "' ERROR ON EMPTY ERROR ON ERROR",)*
-            ")) AS r"
+            " VALUES (?, ?, ?, ?", $(fact_insert!(@mark $hex),)* $(fact_insert!(@mark $col),)* ")"
         )
+    };
+    (@mark $column:literal) => { ", ?" };
+    (@columns [$($hex:literal),*], [$($col:literal),*]) => {
+        &[
+            Column { name: "payment_id", is_hex: true },
+            Column { name: "slot", is_hex: false },
+            Column { name: "origin", is_hex: false },
+            Column { name: "seq", is_hex: false },
+            $(Column { name: $hex, is_hex: true },)*
+            $(Column { name: $col, is_hex: false },)*
+        ]
     };
 }
 
@@ -167,7 +176,7 @@ impl Table {
     ];
 
     /// The insert of the live account and that of the mirror account.
-    pub const fn inserts(self) -> (&'static Statement, &'static Statement) {
+    pub const fn inserts(self) -> (&'static Insert, &'static Insert) {
         match self {
             Self::Change => (&CHANGE, &MIRROR_CHANGE),
             Self::Payment => (&PAYMENT, &MIRROR_PAYMENT),
@@ -191,7 +200,7 @@ impl Table {
 }
 
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[
+pub const INSERTS: &[Insert] = &[
     CHANGE,
     MIRROR_CHANGE,
     PAYMENT,

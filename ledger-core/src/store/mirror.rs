@@ -11,6 +11,7 @@ use super::StoreError;
 use super::read::Reading;
 use super::rows::datetime;
 use super::statement::{Account, Statement};
+use super::text::{Column, Insert, Script};
 
 codes! {
     /// Which part of the migration recorded it.
@@ -104,51 +105,55 @@ pub struct Receipt {
 /// The key of a version of a legacy row.
 pub type RowKey = (String, String, [u8; 32]);
 
-const INSERT_ROWS: Statement = Statement {
-    name: "insert_legacy_row",
-    account: Account::Mirror,
-    sql: "INSERT INTO legacy_row (source, table_name, row_pk, row_hash, disposition, reason, payment_id, kind, method, amount, \
-          business_date, mapper_version, run_id, recorded_by, recorded_at) \
-          SELECT r.source, r.table_name, r.row_pk, UNHEX(r.row_hash), r.disposition, r.reason, UNHEX(r.payment_id), r.kind, \
-          r.method, r.amount, r.business_date, r.mapper_version, UNHEX(r.run_id), r.recorded_by, r.recorded_at \
-          FROM JSON_TABLE(?, '$[*]' COLUMNS (source VARCHAR(32) PATH '$.source' ERROR ON EMPTY ERROR ON ERROR, \
-          table_name VARCHAR(64) PATH '$.table_name' ERROR ON EMPTY ERROR ON ERROR, \
-          row_pk VARCHAR(128) PATH '$.row_pk' ERROR ON EMPTY ERROR ON ERROR, \
-          row_hash CHAR(64) PATH '$.row_hash' ERROR ON EMPTY ERROR ON ERROR, \
-          disposition VARCHAR(8) PATH '$.disposition' ERROR ON EMPTY ERROR ON ERROR, \
-          reason VARCHAR(64) PATH '$.reason' ERROR ON EMPTY ERROR ON ERROR, \
-          payment_id CHAR(32) PATH '$.payment_id' ERROR ON EMPTY ERROR ON ERROR, \
-          kind VARCHAR(8) PATH '$.kind' ERROR ON EMPTY ERROR ON ERROR, \
-          method VARCHAR(16) PATH '$.method' ERROR ON EMPTY ERROR ON ERROR, \
-          amount BIGINT PATH '$.amount' ERROR ON EMPTY ERROR ON ERROR, \
-          business_date DATE PATH '$.business_date' ERROR ON EMPTY ERROR ON ERROR, \
-          mapper_version INT UNSIGNED PATH '$.mapper_version' ERROR ON EMPTY ERROR ON ERROR, \
-          run_id CHAR(32) PATH '$.run_id' ERROR ON EMPTY ERROR ON ERROR, \
-          recorded_by VARCHAR(8) PATH '$.recorded_by' ERROR ON EMPTY ERROR ON ERROR, \
-          recorded_at DATETIME(6) PATH '$.recorded_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+const INSERT_ROWS: Insert = Insert {
+    statement: Statement {
+        name: "insert_legacy_row",
+        account: Account::Mirror,
+        sql: "INSERT INTO legacy_row (source, table_name, row_pk, row_hash, disposition, reason, payment_id, kind, method, amount, business_date, mapper_version, run_id, recorded_by, recorded_at) \
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    },
+    columns: &[
+        Column { name: "source", is_hex: false },
+        Column { name: "table_name", is_hex: false },
+        Column { name: "row_pk", is_hex: false },
+        Column { name: "row_hash", is_hex: true },
+        Column { name: "disposition", is_hex: false },
+        Column { name: "reason", is_hex: false },
+        Column { name: "payment_id", is_hex: true },
+        Column { name: "kind", is_hex: false },
+        Column { name: "method", is_hex: false },
+        Column { name: "amount", is_hex: false },
+        Column { name: "business_date", is_hex: false },
+        Column { name: "mapper_version", is_hex: false },
+        Column { name: "run_id", is_hex: true },
+        Column { name: "recorded_by", is_hex: false },
+        Column { name: "recorded_at", is_hex: false },
+    ],
 };
-const INSERT_QUARANTINE: Statement = Statement {
-    name: "insert_legacy_quarantine",
-    account: Account::Mirror,
-    sql: "INSERT INTO legacy_quarantine (source, table_name, row_pk, row_hash, reason, detail, column_name, kind, method, \
-          amount, business_date, raw, run_id, recorded_by, recorded_at) \
-          SELECT r.source, r.table_name, r.row_pk, UNHEX(r.row_hash), r.reason, r.detail, r.column_name, r.kind, r.method, \
-          r.amount, r.business_date, r.raw, UNHEX(r.run_id), r.recorded_by, r.recorded_at \
-          FROM JSON_TABLE(?, '$[*]' COLUMNS (source VARCHAR(32) PATH '$.source' ERROR ON EMPTY ERROR ON ERROR, \
-          table_name VARCHAR(64) PATH '$.table_name' ERROR ON EMPTY ERROR ON ERROR, \
-          row_pk VARCHAR(128) PATH '$.row_pk' ERROR ON EMPTY ERROR ON ERROR, \
-          row_hash CHAR(64) PATH '$.row_hash' ERROR ON EMPTY ERROR ON ERROR, \
-          reason VARCHAR(64) PATH '$.reason' ERROR ON EMPTY ERROR ON ERROR, \
-          detail VARCHAR(500) PATH '$.detail' ERROR ON EMPTY ERROR ON ERROR, \
-          column_name VARCHAR(64) PATH '$.column_name' ERROR ON EMPTY ERROR ON ERROR, \
-          kind VARCHAR(8) PATH '$.kind' ERROR ON EMPTY ERROR ON ERROR, \
-          method VARCHAR(16) PATH '$.method' ERROR ON EMPTY ERROR ON ERROR, \
-          amount BIGINT PATH '$.amount' ERROR ON EMPTY ERROR ON ERROR, \
-          business_date DATE PATH '$.business_date' ERROR ON EMPTY ERROR ON ERROR, \
-          raw JSON PATH '$.raw' ERROR ON EMPTY ERROR ON ERROR, \
-          run_id CHAR(32) PATH '$.run_id' ERROR ON EMPTY ERROR ON ERROR, \
-          recorded_by VARCHAR(8) PATH '$.recorded_by' ERROR ON EMPTY ERROR ON ERROR, \
-          recorded_at DATETIME(6) PATH '$.recorded_at' ERROR ON EMPTY ERROR ON ERROR)) AS r",
+const INSERT_QUARANTINE: Insert = Insert {
+    statement: Statement {
+        name: "insert_legacy_quarantine",
+        account: Account::Mirror,
+        sql: "INSERT INTO legacy_quarantine (source, table_name, row_pk, row_hash, reason, detail, column_name, kind, method, amount, business_date, raw, run_id, recorded_by, recorded_at) \
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    },
+    columns: &[
+        Column { name: "source", is_hex: false },
+        Column { name: "table_name", is_hex: false },
+        Column { name: "row_pk", is_hex: false },
+        Column { name: "row_hash", is_hex: true },
+        Column { name: "reason", is_hex: false },
+        Column { name: "detail", is_hex: false },
+        Column { name: "column_name", is_hex: false },
+        Column { name: "kind", is_hex: false },
+        Column { name: "method", is_hex: false },
+        Column { name: "amount", is_hex: false },
+        Column { name: "business_date", is_hex: false },
+        Column { name: "raw", is_hex: false },
+        Column { name: "run_id", is_hex: true },
+        Column { name: "recorded_by", is_hex: false },
+        Column { name: "recorded_at", is_hex: false },
+    ],
 };
 const INSERT_RECEIPT: Statement = Statement {
     name: "insert_copy_receipt",
@@ -178,8 +183,14 @@ const KNOWN_QUARANTINED: Statement = Statement {
 };
 
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] =
-    &[INSERT_ROWS, INSERT_QUARANTINE, INSERT_RECEIPT, RECEIPTS, KNOWN_MAPPED, KNOWN_QUARANTINED];
+pub const STATEMENTS: &[Statement] = &[
+    INSERT_ROWS.statement,
+    INSERT_QUARANTINE.statement,
+    INSERT_RECEIPT,
+    RECEIPTS,
+    KNOWN_MAPPED,
+    KNOWN_QUARANTINED,
+];
 
 impl Carried {
     /// A row that was mapped to a payment.
@@ -209,15 +220,16 @@ impl Carried {
     }
 }
 
+/// Adds where rows went.
+pub fn write_carried(script: &mut Script, rows: &[Carried]) -> Result<(), StoreError> {
+    script.insert_objects(&INSERT_ROWS, rows.iter().map(|row| &row.0))
+}
+
 /// Writes where rows went.
 pub async fn insert_carried(connection: &mut MySqlConnection, rows: &[Carried]) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = rows.iter().map(|row| &row.0).collect();
-    let parameter = serde_json::to_string(&rows).unwrap_or_default();
-    sqlx::query(INSERT_ROWS.sql).bind(parameter).execute(connection).await?;
-    Ok(())
+    let mut script = Script::default();
+    write_carried(&mut script, rows)?;
+    script.run(connection).await
 }
 
 /// Puts rows into quarantine.
@@ -237,9 +249,9 @@ pub async fn insert_quarantined(
             })
         })
         .collect();
-    let parameter = serde_json::to_string(&rows).unwrap_or_default();
-    sqlx::query(INSERT_QUARANTINE.sql).bind(parameter).execute(connection).await?;
-    Ok(())
+    let mut script = Script::default();
+    script.insert_objects(&INSERT_QUARANTINE, &rows)?;
+    script.run(connection).await
 }
 
 /// Records a finished chunk.

@@ -20,6 +20,7 @@ pub mod reference;
 pub mod replica;
 mod rows;
 pub mod statement;
+mod text;
 pub mod verification;
 
 pub use error::{LostKey, StoreError};

@@ -25,7 +25,8 @@ impl Default for PoolOptions {
     }
 }
 
-/// Opens a pool on `url`; every session reads committed rows and waits at most five seconds for a row lock.
+/// Opens a pool on `url`; every session reads committed rows, waits at most five seconds for a row lock,
+/// and refuses values that do not fit.
 pub async fn connect(url: &str, options: PoolOptions) -> Result<MySqlPool, StoreError> {
     let connect = MySqlConnectOptions::from_str(url)
         .map_err(StoreError::Unavailable)?
@@ -39,7 +40,8 @@ pub async fn connect(url: &str, options: PoolOptions) -> Result<MySqlPool, Store
             Box::pin(async move {
                 connection
                     .execute(
-                        "SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5",
+                        "SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5, \
+                         sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
                     )
                     .await?;
                 Ok(())

@@ -34,11 +34,10 @@ impl Rows {
         rows
     }
 
-    /// What there is for a table, as the parameter of its insert; nothing when there is no row.
-    pub fn parameter(&self, table: Table) -> Option<String> {
-        let at = Table::ALL.iter().position(|other| *other == table)?;
-        let rows = self.by_table.get(at)?;
-        (!rows.is_empty()).then(|| serde_json::to_string(rows).unwrap_or_default())
+    /// The rows of a table.
+    pub fn of_table(&self, table: Table) -> &[Value] {
+        let at = Table::ALL.iter().position(|other| *other == table);
+        at.and_then(|at| self.by_table.get(at)).map_or(&[], Vec::as_slice)
     }
 
     fn add(&mut self, change: &Change) {

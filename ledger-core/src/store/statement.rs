@@ -29,13 +29,15 @@ pub enum Account {
 
 /// Every statement of this crate that is one static text.
 pub fn all() -> impl Iterator<Item = Statement> {
-    super::insert::STATEMENTS
+    super::insert::INSERTS
         .iter()
+        .map(|insert| &insert.statement)
         .chain(super::load::STATEMENTS)
         .chain(super::idempotency::STATEMENTS)
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
         .chain(super::correction::STATEMENTS)
+        .chain(super::outbox_insert::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
         .chain(super::replica::STATEMENTS)
         .chain(super::verification::STATEMENTS)
