@@ -109,10 +109,13 @@ fact_insert!(JOURNAL_LINE, MIRROR_JOURNAL_LINE, "journal_line", hex [], col [
 /// Corrections are made here and never carried over: they have no view, and the mirror account no right to insert them.
 macro_rules! live_insert {
     ($const:ident, $table:literal, hex [$($hex:literal),*], col [$($col:literal $type:literal),* $(,)?]) => {
-        const $const: Statement = Statement {
-            name: concat!("insert_", $table),
-            account: Account::App,
-            sql: concat!("INSERT INTO ", $table, fact_insert!(@rest [$($hex),*], [$($col $type),*])),
+        const $const: Insert = Insert {
+            statement: Statement {
+                name: concat!("insert_", $table),
+                account: Account::App,
+                sql: concat!("INSERT INTO ", $table, fact_insert!(@one_row [$($hex),*], [$($col),*])),
+            },
+            columns: fact_insert!(@columns [$($hex),*], [$($col),*]),
         };
     };
 }
