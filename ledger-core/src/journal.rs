@@ -43,6 +43,7 @@ codes! {
 
 impl Side {
     /// The other one.
+    #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
             Self::Debit => Self::Credit,

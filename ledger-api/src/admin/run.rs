@@ -63,8 +63,8 @@ impl Failure {
                 GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
             ) => Exit::Blocked,
             Self::Correction(CorrectionError::Forged(_)) => Exit::Integrity,
-            Self::Correction(CorrectionError::Ledger(_)) => Exit::Unavailable,
-            Self::Grants(GrantsError::Store(_))
+            Self::Correction(CorrectionError::Ledger(_))
+            | Self::Grants(GrantsError::Store(_))
             | Self::Admin(AdminError::Store(_))
             | Self::Store(_)
             | Self::Migrate(_)
@@ -91,19 +91,16 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
         return Ok(migrations.into_iter().map(row).collect());
     }
     let now = clock::now();
-    let command = match cli.command {
-        Command::Correction(command) => {
-            let app = url(cli.app_url.as_ref(), "MYSQL_APP_URL")?;
-            let options = PoolOptions { max_connections: 4, min_connections: 0, ..PoolOptions::default() };
-            return correction::run(&Ledger::open(app, options).await?, command, now).await;
-        }
-        Command::Operator(OperatorCommand::Keygen { operator, out }) => {
-            return Ok(vec![operator::keygen(&operator, &out)?]);
-        }
-        command => command,
-    };
+    if let Command::Correction(command) = cli.command {
+        let app = url(cli.app_url.as_ref(), "MYSQL_APP_URL")?;
+        let options = PoolOptions { max_connections: 4, min_connections: 0, ..PoolOptions::default() };
+        return correction::run(&Ledger::open(app, options).await?, command, now).await;
+    }
+    if let Command::Operator(OperatorCommand::Keygen { operator, out }) = &cli.command {
+        return Ok(vec![operator::keygen(operator, out)?]);
+    }
     let admin = Admin::open(url(cli.admin_url.as_ref(), "MYSQL_ADMIN_URL")?, cli.by).await?;
-    Ok(match command {
+    Ok(match cli.command {
         Command::Migrate | Command::Correction(_) => Vec::new(),
         Command::Operator(command) => operator::run(&admin, command, now).await?,
         Command::Merchant(command) => merchants(&admin, command, now).await?,

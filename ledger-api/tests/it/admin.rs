@@ -154,7 +154,7 @@ async fn a_stop_waits_for_the_confirm_that_is_under_way() {
 }
 
 /// Starts the service on free ports and waits until it is ready.
-async fn serve(db: &TestDb) -> (Child, String, String) {
+pub async fn serve(db: &TestDb) -> (Child, String, String) {
     let (http, ops) = (stack::free_port().unwrap(), stack::free_port().unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-api"));
     command.arg("serve").env("DATABASE__URL", &db.app).kill_on_drop(true).stderr(Stdio::inherit());

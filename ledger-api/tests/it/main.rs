@@ -8,6 +8,7 @@ mod cancels;
 mod corrections;
 mod faults;
 mod idempotency;
+mod idempotency_table;
 mod issuers;
 mod limits;
 mod story;

@@ -155,6 +155,12 @@ impl World {
         rows
     }
 
+    /// Rows of one table.
+    pub async fn count(&self, table: &str) -> i64 {
+        let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM `{}`.`{table}`", self.db.name));
+        sqlx::query(count).fetch_one(&self.root).await.unwrap().get(0)
+    }
+
     /// Does to the database what only its administrator can.
     pub async fn administer(&self, sql: &'static str) {
         sqlx::query(sql).execute(&self.root).await.unwrap();

@@ -139,7 +139,7 @@ impl Ledger {
             let before = self.corrected(id).await?;
             let ruled = correction::decide(&before.payment, &before.journal, no, wanted, reason, by, now)?;
             let (command, facts, lapsed) = match ruled {
-                Ruled::Lapsed(facts) => ("CORRECTION_EXPIRE", facts, true),
+                Ruled::Lapsed(verdict) => ("CORRECTION_EXPIRE", vec![Fact::CorrectionVerdict(verdict)], true),
                 Ruled::ToSign(decision) => {
                     let signature = signer.sign(decision.message());
                     self.prove(by, decision.message(), &signature, now).await?;

@@ -87,7 +87,7 @@ pub enum Decided {
     /// To be signed.
     ToSign(Decision),
     /// Time had passed: that is the fact to be added.
-    Lapsed(Vec<Fact>),
+    Lapsed(CorrectionVerdict),
 }
 
 /// Why a correction is refused.
@@ -261,7 +261,7 @@ pub fn decide(
         return Err(CorrectionRefused::AlreadyDecided { no, verdict: verdict.verdict });
     }
     if facts.correction.expires_at <= now {
-        return Ok(Decided::Lapsed(vec![lapsed(facts, now)]));
+        return Ok(Decided::Lapsed(lapsed(facts, now)));
     }
     if wanted == Wanted::Approve {
         if facts.correction.proposed_by == by.operator_id {
@@ -300,15 +300,15 @@ impl Decision {
 }
 
 /// The fact that nobody decided in time.
-fn lapsed(facts: &CorrectionFacts, now: DateTime<Utc>) -> Fact {
-    Fact::CorrectionVerdict(CorrectionVerdict {
+fn lapsed(facts: &CorrectionFacts, now: DateTime<Utc>) -> CorrectionVerdict {
+    CorrectionVerdict {
         correction_no: facts.correction.correction_no,
         verdict: CorrectionRuling::Expired,
         proposed_by: facts.correction.proposed_by.clone(),
         decision: None,
         reason: None,
         decided_at: now,
-    })
+    }
 }
 
 fn line_of(

@@ -112,10 +112,9 @@ fn fee_too_high() -> Propose {
 }
 
 fn refusal<T: std::fmt::Debug>(done: Result<T, CorrectionError>) -> CorrectionRefused {
-    match done.unwrap_err() {
-        CorrectionError::Refused(refused) => refused,
-        other => panic!("{other:?}"),
-    }
+    let error = done.unwrap_err();
+    let CorrectionError::Refused(refused) = error else { panic!("{error:?}") };
+    refused
 }
 
 fn standing(payment: &Payment) -> (String, i64, i64) {
@@ -230,12 +229,15 @@ async fn a_forged_a_foreign_and_a_revoked_signature_are_refused() {
     assert!(matches!(posed, Err(CorrectionError::UnknownKey { .. })), "lee's key in park's name: {posed:?}");
 
     office.tamper("UPDATE correction_line SET amount = amount + 10").await;
-    let forged = office.approve(payment.id, no, &office.lee).await;
-    assert!(matches!(forged, Err(CorrectionError::Refused(_) | CorrectionError::Forged(_))), "{forged:?}");
+    let tampered = office.approve(payment.id, no, &office.lee).await;
+    assert!(
+        matches!(tampered, Err(CorrectionError::Refused(_) | CorrectionError::Forged(_))),
+        "{tampered:?}"
+    );
     office.tamper("UPDATE correction_line SET amount = amount - 10").await;
     office.tamper("UPDATE correction SET reason = 'another'").await;
-    let forged = office.approve(payment.id, no, &office.lee).await;
-    assert!(matches!(forged, Err(CorrectionError::Forged(_))), "{forged:?}");
+    let tampered = office.approve(payment.id, no, &office.lee).await;
+    assert!(matches!(tampered, Err(CorrectionError::Forged(_))), "{tampered:?}");
     assert_eq!(office.books().await, (5, 0));
     office.tamper("UPDATE correction SET reason = 'contract of November was not applied'").await;
 
