@@ -110,8 +110,8 @@ impl Issuer for HttpIssuer {
 }
 
 fn answer(reading: Reading, source: ResultSource, received_at: DateTime<Utc>) -> IssuerAnswer {
-    let Reading { outcome, issuer_ref, issuer_code } = reading;
-    IssuerAnswer { outcome, source, issuer_ref, issuer_code, received_at }
+    let Reading { outcome, issuer_ref, issuer_code, account } = reading;
+    IssuerAnswer { outcome, source, issuer_ref, issuer_code, account, received_at }
 }
 
 /// The request after we have stopped waiting for it: only an answer that says something is worth keeping, for the

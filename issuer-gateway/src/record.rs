@@ -55,7 +55,7 @@ const fn passes(error: &LedgerError) -> bool {
             | LostKey::Cancellation
             | LostKey::Idempotency
             | LostKey::OutboxId => true,
-            LostKey::Order | LostKey::Trace | LostKey::Legacy | LostKey::Other => false,
+            LostKey::Order | LostKey::Trace | LostKey::Legacy | LostKey::Deposit | LostKey::Other => false,
         },
         LedgerError::Store(StoreError::Refused { .. } | StoreError::Corrupt { .. })
         | LedgerError::Contradiction { .. }

@@ -61,7 +61,7 @@ impl Sender {
             } else {
                 self.authorization(attempt, deadline).await
             };
-            failed |= sent.answer.outcome != ResultOutcome::Approved;
+            failed |= !matches!(sent.answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
             all.add(key, sent);
         }
         all
@@ -146,6 +146,7 @@ impl Sender {
             source: ResultSource::Sync,
             issuer_ref: None,
             issuer_code: Some(code.to_owned()),
+            account: None,
             received_at: (self.clock)(),
         }
     }

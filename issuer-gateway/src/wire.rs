@@ -1,20 +1,28 @@
 //! The reference dialect: how a committed attempt looks on the wire, and what an answer to it may say.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use ledger_core::ledger::{CommittedAttempt, Original};
-use ledger_core::payment::fact::{AttemptKind, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, Method, ResultOutcome};
+use ledger_core::payment::virtual_account::IssuedAccount;
+use ledger_core::time;
 use serde::{Deserialize, Serialize};
 
 /// Longest number that an issuer may give (`attempt_result.issuer_ref`).
 const MAX_REF: usize = 64;
 /// Longest code that an issuer may give (`attempt_result.issuer_code`).
 const MAX_CODE: usize = 32;
+/// Longest bank code, account number and name (`virtual_account`).
+const MAX_BANK: usize = 8;
+const MAX_ACCOUNT: usize = 32;
+const MAX_HOLDER: usize = 64;
 
 /// A request's path below the issuer's endpoint, and its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// What it asks for.
     pub kind: AttemptKind,
+    /// How the leg is paid: an account is issued for one method only.
+    pub method: Method,
     /// Path below the endpoint.
     pub path: &'static str,
     /// The number under which the issuer knows it.
@@ -34,6 +42,16 @@ struct Authorization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
     installment_months: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposit_due_at: Option<String>,
+}
+
+/// Where the money of a cancel goes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundAccount<'a> {
+    bank_code: &'a str,
+    token: &'a str,
 }
 
 #[derive(Serialize)]
@@ -47,6 +65,8 @@ struct Undo<'a> {
     trace_no: &'a str,
     amount: i64,
     currency: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_account: Option<RefundAccount<'a>>,
 }
 
 /// An attempt that this dialect has no words for: nothing was sent.
@@ -76,8 +96,9 @@ impl Message {
             method: attempt.method().code(),
             token: attempt.method_token(),
             installment_months: attempt.installment_months(),
+            deposit_due_at: attempt.deposit_due_at().map(time::text),
         };
-        Self::new(attempt.kind(), "/v1/authorizations", attempt.trace_no(), &body)
+        Self::new(attempt, "/v1/authorizations", &body)
     }
 
     fn undo(
@@ -93,18 +114,21 @@ impl Message {
             trace_no: attempt.trace_no(),
             amount: attempt.amount(),
             currency: attempt.currency().code(),
+            refund_account: attempt
+                .refund_to()
+                .map(|to| RefundAccount { bank_code: &to.bank_code, token: &to.account_token }),
         };
-        Self::new(attempt.kind(), path, attempt.trace_no(), &body)
+        Self::new(attempt, path, &body)
     }
 
     fn new(
-        kind: AttemptKind,
+        attempt: &CommittedAttempt,
         path: &'static str,
-        trace_no: &str,
         body: &impl Serialize,
     ) -> Result<Self, Unspeakable> {
         let body = serde_json::to_vec(body).map_err(|_| Unspeakable("NOT_JSON"))?;
-        Ok(Self { kind, path, trace_no: trace_no.to_owned(), body })
+        let (kind, method, trace_no) = (attempt.kind(), attempt.method(), attempt.trace_no().to_owned());
+        Ok(Self { kind, method, path, trace_no, body })
     }
 }
 
@@ -117,12 +141,14 @@ pub struct Reading {
     pub issuer_ref: Option<String>,
     /// The issuer's code, or ours for what is wrong with the answer.
     pub issuer_code: Option<String>,
+    /// The account it issued.
+    pub account: Option<IssuedAccount>,
 }
 
 impl Reading {
     /// An outcome of our own making, with a code that says why.
     pub fn of(outcome: ResultOutcome, code: &str) -> Self {
-        Self { outcome, issuer_ref: None, issuer_code: Some(code.to_owned()) }
+        Self { outcome, issuer_ref: None, issuer_code: Some(code.to_owned()), account: None }
     }
 
     fn garbled(code: &'static str) -> Self {
@@ -138,6 +164,17 @@ struct Answer {
     auth_no: Option<String>,
     code: Option<String>,
     trace_no: Option<String>,
+    account: Option<Account>,
+}
+
+/// An issued account.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    bank_code: String,
+    account_no: String,
+    holder: Option<String>,
+    due_at: DateTime<Utc>,
 }
 
 /// Reads the body of an answer with status 200 to `message`. What is not understood to the letter is garbled: the issuer
@@ -148,7 +185,10 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
         return Reading::garbled("OTHER_TRACE");
     }
     let outcome = match (message.kind, answer.result.as_str()) {
-        (AttemptKind::Auth, "APPROVED") => ResultOutcome::Approved,
+        (AttemptKind::Auth, "ISSUED") if message.method == Method::VirtualAccount => ResultOutcome::Issued,
+        (AttemptKind::Auth, "APPROVED") if message.method != Method::VirtualAccount => {
+            ResultOutcome::Approved
+        }
         (AttemptKind::Auth | AttemptKind::Cancel, "DECLINED") => ResultOutcome::Declined,
         (AttemptKind::NetCancel, "REVERSED") => ResultOutcome::Reversed,
         (AttemptKind::NetCancel, "NO_ORIGINAL") => ResultOutcome::NoOriginal,
@@ -158,7 +198,8 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
             return Reading::garbled("UNKNOWN_RESULT");
         }
     };
-    if outcome == ResultOutcome::Approved && answer.auth_no.is_none() {
+    let did_act = matches!(outcome, ResultOutcome::Approved | ResultOutcome::Issued);
+    if did_act && answer.auth_no.is_none() {
         return Reading::garbled("NO_AUTH_NO");
     }
     if !answer.auth_no.as_deref().is_none_or(|no| is_number(no, MAX_REF))
@@ -166,7 +207,34 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
     {
         return Reading::garbled("BAD_NUMBER");
     }
-    Reading { outcome, issuer_ref: answer.auth_no, issuer_code: answer.code }
+    let account = answer.account.filter(|_| outcome == ResultOutcome::Issued);
+    if outcome == ResultOutcome::Issued && !account.as_ref().is_some_and(is_account) {
+        return Reading::garbled("BAD_ACCOUNT");
+    }
+    Reading {
+        outcome,
+        issuer_ref: answer.auth_no,
+        issuer_code: answer.code,
+        account: account.map(|account| IssuedAccount {
+            bank_code: account.bank_code,
+            account_no: account.account_no,
+            holder: account.holder,
+            due_at: time::to_micros(account.due_at),
+        }),
+    }
+}
+
+/// A number that can be shown to whoever pays. One that could pass for a card number is none: it would have to be kept.
+fn is_account(account: &Account) -> bool {
+    let is_name = |name: &str| {
+        (1..=MAX_HOLDER).contains(&name.chars().count())
+            && !name.chars().any(char::is_control)
+            && !name.split_whitespace().any(is_card_number)
+            && !is_card_number(&name.replace(' ', ""))
+    };
+    is_number(&account.bank_code, MAX_BANK)
+        && is_number(&account.account_no, MAX_ACCOUNT)
+        && account.holder.as_deref().is_none_or(is_name)
 }
 
 /// Letters, digits and a few signs; and no card number, whatever an issuer may put there (I16).
@@ -197,7 +265,7 @@ mod tests {
     use super::*;
 
     fn message(kind: AttemptKind) -> Message {
-        Message { kind, path: "/", trace_no: "t-1".to_owned(), body: Vec::new() }
+        Message { kind, method: Method::Card, path: "/", trace_no: "t-1".to_owned(), body: Vec::new() }
     }
 
     fn outcome(kind: AttemptKind, body: &str) -> ResultOutcome {
@@ -222,6 +290,28 @@ mod tests {
         ];
         for (kind, body, expected) in cases {
             assert_eq!(outcome(kind, body), expected, "{kind} {body}");
+        }
+    }
+
+    /// I16
+    #[test]
+    fn an_account_is_issued_for_its_method_only_and_never_under_a_card_number() {
+        let account = |no: &str| {
+            format!(
+                r#"{{"result":"ISSUED","authNo":"A1","account":{{"bankCode":"088","accountNo":"{no}","dueAt":"2026-12-01T00:00:00Z"}}}}"#
+            )
+        };
+        let to = |method| Message { method, ..message(AttemptKind::Auth) };
+        let issued = read(&to(Method::VirtualAccount), account("110-123-456789").as_bytes());
+        assert_eq!(issued.outcome, ResultOutcome::Issued);
+        assert_eq!(issued.account.map(|account| account.account_no).as_deref(), Some("110-123-456789"));
+        for (method, body) in [
+            (Method::Card, account("110-123-456789")),
+            (Method::VirtualAccount, account("4111-1111-1111-1111")),
+            (Method::VirtualAccount, r#"{"result":"ISSUED","authNo":"A1"}"#.to_owned()),
+            (Method::VirtualAccount, r#"{"result":"APPROVED","authNo":"A1"}"#.to_owned()),
+        ] {
+            assert_eq!(read(&to(method), body.as_bytes()).outcome, ResultOutcome::Garbled, "{method} {body}");
         }
     }
 

@@ -88,6 +88,7 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
                 Code::ApprovalSumMismatch,
                 Code::TaxFreeOutOfBounds,
                 Code::UnknownIssuer,
+                Code::MethodUnavailable,
                 Code::DeadlineTooShort,
                 Code::IssuerTimeout,
                 Code::IssuerUnreachable,

@@ -88,6 +88,7 @@ problems! {
     TaxFreeOutOfBounds "TAX_FREE_OUT_OF_BOUNDS" "tax-free-out-of-bounds" 422 NotAttempted "the tax-free part does not fit",
     AmountOutOfRange "AMOUNT_OUT_OF_RANGE" "amount-out-of-range" 422 NotAttempted "an amount leaves its range",
     UnknownIssuer "UNKNOWN_ISSUER" "unknown-issuer" 422 NotAttempted "there is no such issuer",
+    MethodUnavailable "METHOD_UNAVAILABLE" "method-unavailable" 422 NotAttempted "the method has no rule that holds now",
     NoContract "NO_CONTRACT" "no-contract" 422 NotAttempted "the merchant has no valid contract",
     AllocationImpossible "ALLOCATION_IMPOSSIBLE" "allocation-impossible" 422 NotAttempted "no set of approvals makes up the cancel",
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" "idempotency-key-reused" 422 NotAttempted "the key was used with another body",
@@ -252,6 +253,7 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::LegTaxFreeSum { .. } | Refusal::TaxFreeBounds { .. } => Code::TaxFreeOutOfBounds,
         Refusal::UnknownIssuer(_) => Code::UnknownIssuer,
         Refusal::NoContract(_) => Code::NoContract,
+        Refusal::NoMethodRule(_) => Code::MethodUnavailable,
         Refusal::ExceedsBalance { .. } => Code::NotCancelableAmount,
         Refusal::BalanceMismatch { .. } => Code::BalanceMismatch,
         Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {

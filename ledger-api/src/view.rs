@@ -222,7 +222,10 @@ impl Figures {
         let opened = &payment.opened;
         let whole = Self { balance: opened.total, tax_free: opened.tax_free, vat: opened.vat };
         match status {
-            Status::Ready | Status::InProgress => Ok(whole),
+            Status::Canceled if payment.is_closed() => {
+                Ok(Self { balance: Minor::ZERO, tax_free: Minor::ZERO, vat: Minor::ZERO })
+            }
+            Status::Ready | Status::InProgress | Status::WaitingForDeposit => Ok(whole),
             Status::Aborted | Status::Expired => {
                 Ok(Self { balance: Minor::ZERO, tax_free: Minor::ZERO, vat: Minor::ZERO })
             }

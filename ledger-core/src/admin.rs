@@ -5,13 +5,15 @@ use sqlx::MySql;
 use sqlx::mysql::MySqlPool;
 use sqlx::pool::PoolConnection;
 
+use crate::method_rule::{MethodRule, MethodRuleRow};
 use crate::operator::{self, OperatorKey};
+use crate::payment::fact::Method;
 use crate::reference::{
     ApiKey, ApiKeyRow, AuthorityRow, Contract, ContractRow, Issuer, IssuerRow, MerchantRow,
 };
 use crate::store::grants::{self, GrantsError};
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{LostKey, StoreError, correction, reference};
+use crate::store::{LostKey, StoreError, correction, method_rule, reference};
 
 /// Why reference data cannot be added.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +90,13 @@ impl Admin {
         let mut connection = self.connection().await?;
         let added = reference::insert_issuer(&mut connection, issuer, name, now, &self.by).await;
         let what = || format!("issuer {}", issuer.issuer_id);
+        added.map_err(|error| refused(error, what, what))
+    }
+
+    /// Adds the next version of a method's rule and says its number.
+    pub async fn add_method_rule(&self, rule: &MethodRule, now: DateTime<Utc>) -> Result<u32, AdminError> {
+        let added = method_rule::insert(&mut *self.connection().await?, rule, now, &self.by).await;
+        let what = || format!("a rule of method {}", rule.method);
         added.map_err(|error| refused(error, what, what))
     }
 
@@ -171,6 +180,15 @@ impl Admin {
     /// Issuers, every version.
     pub async fn issuers(&self, limit: u32) -> Result<Vec<IssuerRow>, StoreError> {
         reference::issuers(&mut *self.acquire().await?, limit).await
+    }
+
+    /// Rules of methods, every version, of all methods or of one.
+    pub async fn method_rules(
+        &self,
+        method: Option<Method>,
+        limit: u32,
+    ) -> Result<Vec<MethodRuleRow>, StoreError> {
+        method_rule::list(&mut *self.acquire().await?, method, limit).await
     }
 
     /// API keys, of all merchants or of one; never a secret or its hash.

@@ -2,10 +2,14 @@
 //!
 //! | fact | debit | credit |
 //! |---|---|---|
-//! | CONFIRMED | issuer receivable, per leg | merchant payable, fee revenue, output VAT |
+//! | deposit | issuer receivable, for the leg | suspense, for the leg |
+//! | CONFIRMED | issuer receivable (of a deposited leg: suspense), per leg | merchant payable, fee revenue, output VAT |
 //! | share of a cancel DONE | merchant payable, fee revenue, output VAT | issuer receivable, for the leg |
 //! | correction APPROVED | as proposed | as proposed |
+//! | refund of a deposit DONE | suspense, for the leg | issuer receivable, for the leg |
 //!
+//! So suspense holds what arrived and is nobody's yet: deposits of a payment that still waits, what came too late or was too
+//! much, until it goes back.
 //! Money whose fate is unknown is in no account: it is exposure until an issuer's word settles it.
 
 use serde::Serialize;
@@ -28,6 +32,8 @@ codes! {
         FeeRevenue = "FEE_REVENUE",
         /// VAT on what we earn.
         OutputVat = "OUTPUT_VAT",
+        /// What arrived and is nobody's yet.
+        Suspense = "SUSPENSE",
     }
 }
 
@@ -85,6 +91,18 @@ pub fn post(payment: &Payment, added: &[Fact]) -> Result<Vec<JournalLine>, Amoun
             Fact::CorrectionVerdict(fact) if fact.verdict == CorrectionRuling::Approved => {
                 lines.corrected(fact);
             }
+            Fact::Deposit(fact) => {
+                let day = BusinessDate::in_seoul(fact.received_at);
+                lines.moved(fact.leg_no, Account::IssuerReceivable, Account::Suspense, fact.amount, day);
+            }
+            Fact::DepositRefundOutcome(fact) if fact.outcome == ShareOutcome::Done => {
+                let day = BusinessDate::in_seoul(fact.decided_at);
+                let leg = payment.leg(fact.leg_no);
+                if let Some(refunding) = leg.and_then(|leg| leg.refunds.get(&fact.refund_no)) {
+                    let amount = refunding.refund.amount;
+                    lines.moved(fact.leg_no, Account::Suspense, Account::IssuerReceivable, amount, day);
+                }
+            }
             Fact::Payment(_)
             | Fact::Approval(_)
             | Fact::Attempt(_)
@@ -99,7 +117,11 @@ pub fn post(payment: &Payment, added: &[Fact]) -> Result<Vec<JournalLine>, Amoun
             | Fact::BalanceLink(_)
             | Fact::Correction(_)
             | Fact::CorrectionLine(_)
-            | Fact::CorrectionVerdict(_) => {}
+            | Fact::CorrectionVerdict(_)
+            | Fact::VirtualAccount(_)
+            | Fact::RefundAccount(_)
+            | Fact::DepositRefund(_)
+            | Fact::DepositRefundOutcome(_) => {}
         }
     }
     Ok(lines.lines)
@@ -115,13 +137,19 @@ impl Lines<'_> {
         let opened = &self.payment.opened;
         for leg in self.payment.legs() {
             let leg_no = Some(leg.approval.leg_no);
-            self.line(Account::IssuerReceivable, leg.approval.amount.get(), leg_no, day);
+            let from = if leg.account.is_some() { Account::Suspense } else { Account::IssuerReceivable };
+            self.line(from, leg.approval.amount.get(), leg_no, day);
         }
         let payable = opened.total.minus(opened.fee)?.minus(opened.fee_vat)?;
         self.line(Account::MerchantPayable, -payable.get(), None, day);
         self.line(Account::FeeRevenue, -opened.fee.get(), None, day);
         self.line(Account::OutputVat, -opened.fee_vat.get(), None, day);
         Ok(())
+    }
+
+    fn moved(&mut self, leg_no: u8, debit: Account, credit: Account, amount: Minor, day: BusinessDate) {
+        self.line(debit, amount.get(), Some(leg_no), day);
+        self.line(credit, -amount.get(), Some(leg_no), day);
     }
 
     /// The parts of fee and VAT are differences of remainders, so a very small share may owe more fee than it is worth:

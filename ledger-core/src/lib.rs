@@ -27,6 +27,7 @@ pub mod history;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
+pub mod method_rule;
 pub mod mirror_writer;
 pub mod money;
 pub mod operator;

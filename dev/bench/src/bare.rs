@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use chrono::{DateTime, Utc};
 use ledger_core::change::{Asked, Change};
 use ledger_core::ids::{PaymentId, RequestId, Slot};
+use ledger_core::method_rule::{CancelWindow, MethodRule, MethodRules};
 use ledger_core::money::{Currency, Minor};
 use ledger_core::payment::confirm::{Answer, Confirm, LegRequest};
 use ledger_core::payment::create::{self, Create};
@@ -80,15 +81,17 @@ fn payment(legs: u8) -> Result<[Entry; 3]> {
         method_token: None,
         installment_months: 0,
         partial_cancelable: true,
+        deposit_hours: None,
     };
     let confirm = Confirm { legs: vec![request; usize::from(legs)] };
     let (begun, after) =
-        next(id, Some(&after), "CONFIRM", now, confirm::start(&after, &confirm, &issuers, now)?)?;
+        next(id, Some(&after), "CONFIRM", now, confirm::start(&after, &confirm, &issuers, &rules(), now)?)?;
     let answer = Answer {
         outcome: ResultOutcome::Approved,
         source: ResultSource::Sync,
         issuer_ref: Some("A0000001".to_owned()),
         issuer_code: None,
+        account: None,
         received_at: now,
     };
     let answers: Vec<_> = (1..=legs).map(|leg| (leg, answer.clone())).collect();
@@ -138,6 +141,19 @@ fn entry(change: Change, claim: Option<Claim>, answered: Option<Claim>, at: Date
         answer: answered.map(|claim| (claim, rendered)),
         at,
     }
+}
+
+fn rules() -> MethodRules {
+    MethodRules::new(vec![MethodRule {
+        method: Method::Card,
+        version: 1,
+        valid_from: DateTime::UNIX_EPOCH,
+        refund_priority: 60,
+        send_order: 1,
+        partial_cancelable: true,
+        cancel_window: CancelWindow::Days(365),
+        deposit_hours: None,
+    }])
 }
 
 fn issuer() -> Issuer {

@@ -36,6 +36,7 @@ fn authorization(trace_no: &str, token: &str) -> Message {
     );
     Message {
         kind: AttemptKind::Auth,
+        method: ledger_core::payment::fact::Method::Card,
         path: "/v1/authorizations",
         trace_no: trace_no.to_owned(),
         body: body.into_bytes(),
@@ -47,7 +48,13 @@ fn reversal(original: &str) -> Message {
     let body = format!(
         r#"{{"originalTraceDate":"2026-11-24","originalTraceNo":"{original}","traceDate":"2026-11-24","traceNo":"{trace_no}","amount":50000,"currency":"KRW"}}"#
     );
-    Message { kind: AttemptKind::NetCancel, path: "/v1/reversals", trace_no, body: body.into_bytes() }
+    Message {
+        kind: AttemptKind::NetCancel,
+        method: ledger_core::payment::fact::Method::Card,
+        path: "/v1/reversals",
+        trace_no,
+        body: body.into_bytes(),
+    }
 }
 
 /// The outcome and code of one authorization with this token at a simulator.

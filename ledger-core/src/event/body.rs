@@ -10,8 +10,9 @@ use crate::payment::fold::{Cancel, Leg, Payment};
 use crate::time;
 
 use super::catalogue::Emitting;
+use super::deposit;
 
-fn base(change: Emitting<'_>) -> Value {
+pub(super) fn base(change: Emitting<'_>) -> Value {
     let payment = change.payment;
     json!({
         "paymentId": payment.id,
@@ -23,7 +24,7 @@ fn base(change: Emitting<'_>) -> Value {
     })
 }
 
-fn with(mut base: Value, more: Value) -> Value {
+pub(super) fn with(mut base: Value, more: Value) -> Value {
     if let (Some(base), Value::Object(more)) = (base.as_object_mut(), more) {
         base.extend(more);
     }
@@ -60,7 +61,7 @@ pub fn confirmed(change: Emitting<'_>, verdict: &PaymentVerdict) -> Value {
             "feeVat": opened.fee_vat,
             "businessDate": verdict.business_date,
             "approvals": change.payment.legs().map(approval).collect::<Vec<_>>(),
-            "journal": journal(change.journal),
+            "journal": journal(deposit::other_lines(change)),
         }),
     )
 }
@@ -218,7 +219,7 @@ fn approval(leg: &Leg) -> Value {
     })
 }
 
-fn journal(lines: &[JournalLine]) -> Vec<Value> {
+pub(super) fn journal(lines: &[JournalLine]) -> Vec<Value> {
     lines
         .iter()
         .map(|line| {

@@ -3,7 +3,9 @@
 //! | event | topic | emitted with |
 //! |---|---|---|
 //! | `payment.created.v1` | ledger | the payment's row |
-//! | `payment.confirmed.v1`, `payment.aborted.v1`, `payment.expired.v1` | ledger | its verdict; confirmed embeds every approval |
+//! | `payment.confirmed.v1`, `payment.aborted.v1`, `payment.expired.v1`, `payment.canceled.v1` | ledger | its verdict; confirmed embeds every approval; canceled: before its deposit |
+//! | `virtual_account.issued.v1`, `deposit.received.v1` | ledger | the account of a leg, each deposit with its journal |
+//! | `deposit.refund_requested.v1`, `deposit.refunded.v1`, `deposit.refund_failed.v1` | ledger | suspense money on its way back |
 //! | `cancellation.requested.v1` | ledger | the cancellation and its holds |
 //! | `cancellation.completed.v1`, `cancellation.failed.v1` | ledger | the last share's outcome |
 //! | `correction.posted.v1` | ledger | the approval of a correction |
@@ -15,13 +17,13 @@ use chrono::{DateTime, Utc};
 use crate::journal::JournalLine;
 use crate::payment::fact::{
     AttemptKind, AttemptResult, CancelOutcome, CorrectionRuling, Fact, Origin, ResultOutcome,
-    ReversalOutcome, Verdict,
+    ReversalOutcome, ShareOutcome, Verdict,
 };
 use crate::payment::fold::Payment;
 use crate::payment::status::CancelStatus;
 
-use super::body;
 use super::position::{Position, Positions, Topic};
+use super::{body, deposit};
 
 /// How bodies are rendered; a change of any byte raises it.
 pub const RENDER_VERSION: u16 = 1;
@@ -84,6 +86,7 @@ fn of_fact(change: Emitting<'_>, fact: &Fact) -> Option<Emitted> {
             Verdict::Confirmed => (Topic::Ledger, "payment.confirmed.v1", body::confirmed(change, fact)),
             Verdict::Aborted => (Topic::Ledger, "payment.aborted.v1", body::closed(change, fact)),
             Verdict::Expired => (Topic::Ledger, "payment.expired.v1", body::closed(change, fact)),
+            Verdict::Canceled => (Topic::Ledger, "payment.canceled.v1", body::closed(change, fact)),
         }),
         Fact::Cancellation(fact) => {
             let cancel = change.payment.cancel(fact.cancel_no)?;
@@ -111,13 +114,30 @@ fn of_fact(change: Emitting<'_>, fact: &Fact) -> Option<Emitted> {
             }
             CorrectionRuling::Rejected | CorrectionRuling::Expired => None,
         },
+        Fact::VirtualAccount(fact) => {
+            Some((Topic::Ledger, "virtual_account.issued.v1", deposit::issued(change, fact)))
+        }
+        Fact::Deposit(fact) => Some((Topic::Ledger, "deposit.received.v1", deposit::received(change, fact))),
+        Fact::DepositRefund(fact) => Some((
+            Topic::Ledger,
+            "deposit.refund_requested.v1",
+            deposit::refund(change, fact.leg_no, fact.refund_no)?,
+        )),
+        Fact::DepositRefundOutcome(fact) => {
+            let kind = match fact.outcome {
+                ShareOutcome::Done => "deposit.refunded.v1",
+                ShareOutcome::Failed => "deposit.refund_failed.v1",
+            };
+            Some((Topic::Ledger, kind, deposit::refund(change, fact.leg_no, fact.refund_no)?))
+        }
         Fact::Approval(_)
         | Fact::Attempt(_)
         | Fact::AttemptVerdict(_)
         | Fact::CancelShare(_)
         | Fact::BalanceLink(_)
         | Fact::Correction(_)
-        | Fact::CorrectionLine(_) => None,
+        | Fact::CorrectionLine(_)
+        | Fact::RefundAccount(_) => None,
     }
 }
 
@@ -153,7 +173,8 @@ fn answered(change: Emitting<'_>, fact: &AttemptResult) -> Option<Emitted> {
         ResultOutcome::NoOriginal
         | ResultOutcome::Reversed
         | ResultOutcome::Canceled
-        | ResultOutcome::TooLate => {
+        | ResultOutcome::TooLate
+        | ResultOutcome::Issued => {
             return None;
         }
     };

@@ -2,4 +2,5 @@
 
 pub mod body;
 pub mod catalogue;
+pub mod deposit;
 pub mod position;

@@ -7,6 +7,7 @@ use crate::money::Currency;
 use crate::payment::attempt::AttemptFacts;
 use crate::payment::fact::{AttemptKind, Method};
 use crate::payment::fold::{Leg, Payment};
+use crate::payment::virtual_account::Receiver;
 
 /// Which attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ pub struct CommittedAttempt {
     method: Method,
     method_token: Option<String>,
     installment_months: u8,
+    deposit_due_at: Option<DateTime<Utc>>,
+    refund_to: Option<Receiver>,
     original: Option<Original>,
     deadline_at: DateTime<Utc>,
 }
@@ -67,6 +70,8 @@ impl CommittedAttempt {
             method: leg.approval.method,
             method_token: leg.approval.method_token.clone(),
             installment_months: leg.approval.installment_months,
+            deposit_due_at: leg.approval.deposit_due_at,
+            refund_to: refund_to(payment, facts),
             original: original(leg, facts),
             deadline_at: attempt.deadline_at,
         }
@@ -137,6 +142,16 @@ impl CommittedAttempt {
         self.installment_months
     }
 
+    /// Until when the account that is to be issued takes a deposit.
+    pub const fn deposit_due_at(&self) -> Option<DateTime<Utc>> {
+        self.deposit_due_at
+    }
+
+    /// Where the money of a cancel goes, when the leg was deposited.
+    pub const fn refund_to(&self) -> Option<&Receiver> {
+        self.refund_to.as_ref()
+    }
+
     /// The message it is about, for anything but an authorization.
     pub const fn original(&self) -> Option<&Original> {
         self.original.as_ref()
@@ -146,6 +161,12 @@ impl CommittedAttempt {
     pub const fn deadline_at(&self) -> DateTime<Utc> {
         self.deadline_at
     }
+}
+
+fn refund_to(payment: &Payment, facts: &AttemptFacts) -> Option<Receiver> {
+    let cancel = payment.cancel(facts.attempt.cancel_no?)?;
+    let leg = payment.leg(facts.attempt.leg_no).filter(|leg| leg.approval.method == Method::VirtualAccount);
+    leg.and(cancel.refund_account.as_ref()).map(|account| account.receiver.clone())
 }
 
 fn original(leg: &Leg, facts: &AttemptFacts) -> Option<Original> {
@@ -159,6 +180,6 @@ fn original(leg: &Leg, facts: &AttemptFacts) -> Option<Original> {
     Some(Original {
         trace_date: about.attempt.trace_date,
         trace_no: about.attempt.trace_no.clone(),
-        auth_no: about.approval().and_then(|result| result.issuer_ref.clone()),
+        auth_no: about.issuer_ref().map(str::to_owned),
     })
 }

@@ -42,12 +42,13 @@ impl Ledger {
             return Ok(BeginConfirm::Answered(answer));
         }
         let issuers = self.issuers(cmd.legs.iter().map(|leg| leg.issuer_id.as_str()), op.asked.at).await?;
-        let issuers = &issuers;
+        let rules = self.method_rules().await?;
+        let (issuers, rules) = (&issuers, &rules);
         self.decide(id, |Taken { payment, is_current }| async move {
             if payment.opened.merchant_id != op.claim.merchant_id {
                 return Ok(Decided::Done(BeginConfirm::Answered(Answer::Refused(Refusal::NotFound))));
             }
-            let facts = match confirm::start(&payment, cmd, issuers, op.asked.at) {
+            let facts = match confirm::start(&payment, cmd, issuers, rules, op.asked.at) {
                 Ok(facts) => facts,
                 Err(_) if !is_current => return Ok(Decided::LookAgain),
                 Err(refusal) => {

@@ -101,7 +101,7 @@ impl Ledger {
         let cancel_no = cancel.map(|cancel| cancel.cancellation.cancel_no);
         let settled = match cancel {
             Some(cancel) => cancel.is_settled(),
-            None => payment.verdict.is_some(),
+            None => payment.verdict.is_some() || payment.waits_for_deposit(),
         };
         if !settled {
             return Ok(Answer::InProgress(Box::new(payment), cancel_no));
@@ -214,6 +214,7 @@ fn is_final(refusal: &Refusal) -> bool {
         Refusal::NotFound
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
+        | Refusal::NoMethodRule(_)
         | Refusal::InvalidState { status: Status::InProgress, .. } => false,
         Refusal::OrderInUse { .. }
         | Refusal::InvalidState { .. }

@@ -29,6 +29,7 @@ use sqlx::pool::PoolConnection;
 
 use crate::change::{Asked, Change, ChangeError};
 use crate::ids::PaymentId;
+use crate::method_rule::MethodRules;
 use crate::payment::fact::{Fact, Origin};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
@@ -37,7 +38,7 @@ use crate::store::append::Entry;
 use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{LostKey, StoreError, grants, load, reference};
+use crate::store::{LostKey, StoreError, grants, load, method_rule, reference};
 
 pub use crate::history::HistoryEntry;
 pub use crate::payment::confirm::Answer as IssuerAnswer;
@@ -53,6 +54,9 @@ use recent::Recent;
 
 /// How often a decision is taken again after a lost race.
 pub const MAX_TRIES: u32 = 5;
+
+/// The rules of all methods are remembered together.
+const ALL_METHODS: &str = "";
 
 /// What goes wrong in a use case, apart from refusals, which are answers.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +150,16 @@ impl Ledger {
         Ok(contract)
     }
 
+    async fn method_rules(&self) -> Result<MethodRules, StoreError> {
+        if let Some(rules) = self.recent.method_rules.get(ALL_METHODS) {
+            return Ok(rules);
+        }
+        let mut connection = self.connection().await?;
+        let rules = method_rule::rules(&mut connection).await?;
+        self.recent.method_rules.keep(ALL_METHODS, &rules);
+        Ok(rules)
+    }
+
     async fn issuers<'a>(
         &self,
         ids: impl Iterator<Item = &'a str>,
@@ -218,6 +232,7 @@ impl Ledger {
                     | LostKey::Idempotency
                     | LostKey::OutboxId
                     | LostKey::Legacy
+                    | LostKey::Deposit
                     | LostKey::Other => Err(StoreError::Lost(key).into()),
                 }
             }

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::ids::PaymentId;
+use crate::method_rule::MethodRules;
 use crate::payment::fold::Payment;
 use crate::reference::{Contract, Issuer};
 
-/// How late a new contract or issuer may be noticed.
+/// How late a new contract, issuer or method rule may be noticed.
 const REFERENCE_LIFETIME: Duration = Duration::from_secs(5);
 
 /// Memory that payments may take, and about what a fact of one takes.
@@ -25,6 +26,7 @@ pub(super) struct Recent {
     pub(super) payments: Payments,
     pub(super) contracts: Timed<Contract>,
     pub(super) issuers: Timed<Issuer>,
+    pub(super) method_rules: Timed<MethodRules>,
     pub(super) claims: Claims,
     none_stale_until: Mutex<Option<DateTime<Utc>>>,
 }

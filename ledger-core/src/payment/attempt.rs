@@ -32,6 +32,8 @@ pub enum AttemptState {
     InFlight,
     /// Approved by the issuer, not yet accepted.
     Approved,
+    /// An account is issued and open for a deposit.
+    Issued,
     /// Declined, or proven never to have left.
     Declined,
     /// The issuer may have acted without our knowing.
@@ -75,6 +77,16 @@ impl AttemptFacts {
         self.result(ResultOutcome::Approved)
     }
 
+    /// The result by which an account was issued.
+    pub fn issuance(&self) -> Option<&AttemptResult> {
+        self.result(ResultOutcome::Issued)
+    }
+
+    /// The issuer's number for what it did: of the approval, or of the account it issued.
+    pub fn issuer_ref(&self) -> Option<&str> {
+        self.approval().or_else(|| self.issuance())?.issuer_ref.as_deref()
+    }
+
     /// The first result with this outcome.
     pub fn result(&self, outcome: ResultOutcome) -> Option<&AttemptResult> {
         self.results.iter().find(|result| result.outcome == outcome)
@@ -113,6 +125,9 @@ impl AttemptFacts {
         if self.approval().is_some() {
             return AttemptState::Approved;
         }
+        if self.issuance().is_some() {
+            return AttemptState::Issued;
+        }
         if self.result(ResultOutcome::Declined).or_else(|| self.result(ResultOutcome::NotSent)).is_some() {
             return AttemptState::Declined;
         }
@@ -143,9 +158,11 @@ impl AttemptFacts {
         }
     }
 
-    /// The amount that may stand at the issuer without our wanting it.
+    /// The amount that may stand at the issuer without our wanting it. An account that is issued holds nothing by itself: what
+    /// is deposited there is told as a deposit.
     pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
-        if self.state(now).is_exposed() { self.attempt.amount } else { Minor::ZERO }
+        let is_empty_account = self.issuance().is_some() && self.approval().is_none();
+        if self.state(now).is_exposed() && !is_empty_account { self.attempt.amount } else { Minor::ZERO }
     }
 }
 
@@ -156,6 +173,7 @@ impl AttemptState {
             Self::Uncertain(_) | Self::Reversing(_) | Self::Escalated => true,
             Self::InFlight
             | Self::Approved
+            | Self::Issued
             | Self::Declined
             | Self::Accepted
             | Self::Rejected
@@ -169,6 +187,7 @@ impl AttemptState {
         match self {
             Self::InFlight => "IN_FLIGHT",
             Self::Approved => "APPROVED",
+            Self::Issued => "ISSUED",
             Self::Declined => "DECLINED",
             Self::Uncertain(_) => "UNCERTAIN",
             Self::Accepted => "ACCEPTED",

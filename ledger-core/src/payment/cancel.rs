@@ -47,7 +47,12 @@ pub fn start(
     let status = payment.status(now);
     match status {
         Status::Done | Status::PartialCanceled => {}
-        Status::Ready | Status::InProgress | Status::Canceled | Status::Aborted | Status::Expired => {
+        Status::Ready
+        | Status::InProgress
+        | Status::WaitingForDeposit
+        | Status::Canceled
+        | Status::Aborted
+        | Status::Expired => {
             return Err(Refusal::InvalidState { status, verb: "canceled" });
         }
     }
@@ -177,6 +182,7 @@ const fn ended(outcome: ResultOutcome) -> Option<ShareOutcome> {
             Some(ShareOutcome::Failed)
         }
         ResultOutcome::Approved
+        | ResultOutcome::Issued
         | ResultOutcome::Timeout
         | ResultOutcome::Garbled
         | ResultOutcome::Reset

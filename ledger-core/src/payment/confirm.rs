@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ids::PaymentId;
+use crate::method_rule::{MethodRule, MethodRules};
 use crate::money::Minor;
 use crate::reference::Issuer;
 use crate::time::BusinessDate;
@@ -16,6 +17,7 @@ use super::fact::{
 use super::fold::Payment;
 use super::refusal::Refusal;
 use super::status::Status;
+use super::virtual_account::{IssuedAccount, VirtualAccount};
 
 /// Legs a payment may have.
 pub const MAX_LEGS: usize = 8;
@@ -31,6 +33,8 @@ pub struct LegRequest {
     pub method_token: Option<String>,
     pub installment_months: u8,
     pub partial_cancelable: bool,
+    /// How long a deposit is waited for; as the rule of the method has it when left out.
+    pub deposit_hours: Option<u16>,
 }
 
 /// Confirm with these legs.
@@ -46,6 +50,8 @@ pub struct Answer {
     pub source: ResultSource,
     pub issuer_ref: Option<String>,
     pub issuer_code: Option<String>,
+    /// The account, where one is issued.
+    pub account: Option<IssuedAccount>,
     pub received_at: DateTime<Utc>,
 }
 
@@ -67,6 +73,7 @@ pub fn start(
     payment: &Payment,
     cmd: &Confirm,
     issuers: &[Issuer],
+    rules: &MethodRules,
     now: DateTime<Utc>,
 ) -> Result<Vec<Fact>, Refusal> {
     let status = payment.status(now);
@@ -82,13 +89,13 @@ pub fn start(
     let mut deadline = now;
     let mut facts = Vec::with_capacity(cmd.legs.len() * 2);
     let mut attempts = Vec::with_capacity(cmd.legs.len());
-    for (leg, tax_free) in in_send_order(cmd, &tax_free) {
+    for (leg, tax_free) in in_send_order(cmd, &tax_free, rules, now)? {
         let issuer = issuers
             .iter()
             .find(|issuer| issuer.issuer_id == leg.request.issuer_id)
             .ok_or_else(|| Refusal::UnknownIssuer(leg.request.issuer_id.clone()))?;
         deadline += issuer.answer_within();
-        facts.push(Fact::Approval(approval(&leg, tax_free)));
+        facts.push(Fact::Approval(approval(&leg, tax_free, now)));
         attempts.push(Fact::Attempt(Attempt {
             leg_no: leg.leg_no,
             kind: AttemptKind::Auth,
@@ -110,32 +117,41 @@ pub fn start(
 struct NumberedLeg<'a> {
     leg_no: u8,
     request: &'a LegRequest,
+    rule: &'a MethodRule,
 }
 
 /// Legs in the order they are sent: the hardest to reverse last. Numbers follow the request.
-fn in_send_order<'a>(cmd: &'a Confirm, tax_free: &[Minor]) -> Vec<(NumberedLeg<'a>, Minor)> {
-    let mut legs: Vec<_> = (1_u8..)
-        .zip(&cmd.legs)
-        .zip(tax_free)
-        .map(|((leg_no, request), tax_free)| (NumberedLeg { leg_no, request }, *tax_free))
-        .collect();
-    legs.sort_by_key(|(leg, _)| (leg.request.method.send_order(), leg.leg_no));
-    legs
+fn in_send_order<'a>(
+    cmd: &'a Confirm,
+    tax_free: &[Minor],
+    rules: &'a MethodRules,
+    now: DateTime<Utc>,
+) -> Result<Vec<(NumberedLeg<'a>, Minor)>, Refusal> {
+    let mut legs = Vec::with_capacity(cmd.legs.len());
+    for ((leg_no, request), tax_free) in (1_u8..).zip(&cmd.legs).zip(tax_free) {
+        let rule = rules.valid_at(request.method, now).ok_or(Refusal::NoMethodRule(request.method))?;
+        legs.push((NumberedLeg { leg_no, request, rule }, *tax_free));
+    }
+    legs.sort_by_key(|(leg, _)| (leg.rule.send_order, leg.leg_no));
+    Ok(legs)
 }
 
-fn approval(leg: &NumberedLeg<'_>, tax_free: Minor) -> Approval {
-    let request = leg.request;
+/// A leg with what it needs of its method's rule: a later version changes nothing for it.
+fn approval(leg: &NumberedLeg<'_>, tax_free: Minor, now: DateTime<Utc>) -> Approval {
+    let NumberedLeg { leg_no, request, rule } = *leg;
     Approval {
-        leg_no: leg.leg_no,
+        leg_no,
         method: request.method,
         issuer_id: request.issuer_id.clone(),
         amount: request.amount,
         tax_free,
-        partial_cancelable: request.partial_cancelable,
-        refund_priority: request.method.refund_priority(),
+        partial_cancelable: request.partial_cancelable && rule.partial_cancelable,
+        refund_priority: rule.refund_priority,
         card: request.card.clone(),
         method_token: request.method_token.clone(),
         installment_months: request.installment_months,
+        rule_version: Some(rule.version),
+        deposit_due_at: rule.deposit_due(now, request.deposit_hours),
     }
 }
 
@@ -203,14 +219,30 @@ pub fn finish(
     }
     let mut facts: Vec<_> =
         answers.iter().filter_map(|(leg_no, answer)| result(payment, *leg_no, answer)).collect();
-    let confirmed =
-        payment.legs().all(|leg| answer_for(answers, leg.approval.leg_no) == Some(ResultOutcome::Approved));
-    if confirmed {
+    let all = |is_wanted: fn(ResultOutcome) -> bool| {
+        payment.legs().all(|leg| answer_for(answers, leg.approval.leg_no).is_some_and(is_wanted))
+    };
+    if all(|outcome| outcome == ResultOutcome::Approved) {
         facts.extend(confirmed_facts(payment, now));
+    } else if all(|outcome| matches!(outcome, ResultOutcome::Approved | ResultOutcome::Issued)) {
+        facts.extend(answers.iter().filter_map(|(leg_no, answer)| issued(payment, *leg_no, answer)));
     } else {
         facts.extend(aborted_facts(payment, answers, issuers, now));
     }
     Ok(facts)
+}
+
+/// The account that an answer brings, for its leg.
+fn issued(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
+    let leg = payment.leg(leg_no).filter(|leg| leg.account.is_none())?;
+    let attempt = leg.authorizations().last()?;
+    Some(Fact::VirtualAccount(VirtualAccount {
+        leg_no,
+        attempt_no: attempt.attempt.attempt_no,
+        result_no: attempt.issuance().map_or_else(|| attempt.next_result_no(), |known| known.result_no),
+        account: answer.account.clone()?,
+        issued_at: answer.received_at,
+    }))
 }
 
 fn answer_for(answers: &[(u8, Answer)], leg_no: u8) -> Option<ResultOutcome> {
@@ -293,7 +325,7 @@ fn aborted_facts(
         let Some(attempt) = leg.authorizations().last() else { continue };
         let reason = match answer_for(answers, leg_no) {
             Some(ResultOutcome::Declined | ResultOutcome::NotSent) => None,
-            Some(ResultOutcome::Approved) => Some(NetworkCancelReason::SiblingFailed),
+            Some(ResultOutcome::Approved | ResultOutcome::Issued) => Some(NetworkCancelReason::SiblingFailed),
             Some(ResultOutcome::Garbled) => Some(NetworkCancelReason::Garbled),
             Some(ResultOutcome::Reset) => Some(NetworkCancelReason::Reset),
             Some(

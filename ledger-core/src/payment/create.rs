@@ -59,10 +59,15 @@ pub fn next_try(last: &Payment, now: DateTime<Utc>) -> Result<u16, Refusal> {
     let status = last.status(now);
     let closed = match status {
         Status::Aborted => last.exposure(now).is_zero(),
+        // given up before its deposit; a refunded payment stays the order's payment
+        Status::Canceled if last.is_closed() => last.exposure(now).is_zero(),
         Status::Expired => last.verdict.is_some() && last.exposure(now).is_zero(),
-        Status::Ready | Status::InProgress | Status::Done | Status::PartialCanceled | Status::Canceled => {
-            false
-        }
+        Status::Ready
+        | Status::InProgress
+        | Status::WaitingForDeposit
+        | Status::Done
+        | Status::PartialCanceled
+        | Status::Canceled => false,
     };
     if closed {
         Ok(last.opened.try_no.saturating_add(1))

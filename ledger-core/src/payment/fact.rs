@@ -10,6 +10,8 @@ use crate::codes;
 use crate::money::{Currency, Minor};
 use crate::time::BusinessDate;
 
+use super::virtual_account::{Deposit, DepositRefund, DepositRefundOutcome, RefundAccount, VirtualAccount};
+
 codes! {
     /// Where a change comes from.
     Origin {
@@ -35,32 +37,6 @@ codes! {
         Mobile = "MOBILE",
         /// Points.
         Points = "POINTS",
-    }
-}
-
-impl Method {
-    /// What is refunded first has the higher number.
-    pub const fn refund_priority(self) -> u16 {
-        match self {
-            Self::Card => 60,
-            Self::EasyPay => 50,
-            Self::Transfer => 40,
-            Self::VirtualAccount => 30,
-            Self::Mobile => 20,
-            Self::Points => 10,
-        }
-    }
-
-    /// What is hardest to reverse is sent last: the higher the later.
-    pub const fn send_order(self) -> u8 {
-        match self {
-            Self::Points => 0,
-            Self::Card => 1,
-            Self::EasyPay => 2,
-            Self::Mobile => 3,
-            Self::VirtualAccount => 4,
-            Self::Transfer => 5,
-        }
     }
 }
 
@@ -113,6 +89,8 @@ codes! {
         Canceled = "CANCELED",
         /// Already captured: no longer to be undone this way.
         TooLate = "TOO_LATE",
+        /// An account is issued; the money is yet to come.
+        Issued = "ISSUED",
     }
 }
 
@@ -127,7 +105,8 @@ impl ResultOutcome {
             | Self::NoOriginal
             | Self::Reversed
             | Self::Canceled
-            | Self::TooLate => false,
+            | Self::TooLate
+            | Self::Issued => false,
         }
     }
 }
@@ -161,6 +140,8 @@ codes! {
         Aborted = "ABORTED",
         /// Not confirmed in time.
         Expired = "EXPIRED",
+        /// Given up by its merchant while it waited for a deposit.
+        Canceled = "CANCELED",
     }
 }
 
@@ -179,6 +160,10 @@ codes! {
         CrashRecovery = "CRASH_RECOVERY",
         /// Another leg failed.
         SiblingFailed = "SIBLING_FAILED",
+        /// The deposit of another leg did not come in time.
+        Expired = "EXPIRED",
+        /// The merchant gave the payment up while it waited for a deposit.
+        MerchantCanceled = "MERCHANT_CANCELED",
     }
 }
 
@@ -276,6 +261,12 @@ pub struct Approval {
     pub card: Option<CardRef>,
     pub method_token: Option<String>,
     pub installment_months: u8,
+    /// The version of its method's rule; none for legs from before there were rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
+    /// Until when its deposit is to come, for a virtual account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_due_at: Option<DateTime<Utc>>,
 }
 
 /// Row of `attempt`.
@@ -441,6 +432,11 @@ pub enum Fact {
     Correction(Correction),
     CorrectionLine(CorrectionLine),
     CorrectionVerdict(CorrectionVerdict),
+    VirtualAccount(VirtualAccount),
+    Deposit(Deposit),
+    RefundAccount(RefundAccount),
+    DepositRefund(DepositRefund),
+    DepositRefundOutcome(DepositRefundOutcome),
 }
 
 impl Fact {
@@ -456,14 +452,19 @@ impl Fact {
                 kind_place(f.kind) * 65_536 + u32::from(f.attempt_no),
                 f.result_no.into(),
             ),
-            Self::AttemptVerdict(f) => (4, f.leg_no.into(), f.attempt_no.into(), 0),
-            Self::PaymentVerdict(_) => (5, 0, 0, 0),
-            Self::NetworkCancel(f) => (6, f.leg_no.into(), f.attempt_no.into(), 0),
-            Self::NetworkCancelOutcome(f) => (7, f.leg_no.into(), f.attempt_no.into(), f.outcome_no.into()),
-            Self::Cancellation(f) => (8, f.cancel_no.into(), 0, 0),
-            Self::CancelShare(f) => (9, f.cancel_no.into(), f.leg_no.into(), 0),
-            Self::CancelOutcome(f) => (10, f.cancel_no.into(), f.leg_no.into(), 0),
-            Self::BalanceLink(f) => (11, f.leg_no.into(), f.link_no, 0),
+            Self::VirtualAccount(f) => (4, f.leg_no.into(), 0, 0),
+            Self::Deposit(f) => (5, f.leg_no.into(), f.deposit_no.into(), 0),
+            Self::AttemptVerdict(f) => (6, f.leg_no.into(), f.attempt_no.into(), 0),
+            Self::PaymentVerdict(_) => (7, 0, 0, 0),
+            Self::NetworkCancel(f) => (8, f.leg_no.into(), f.attempt_no.into(), 0),
+            Self::NetworkCancelOutcome(f) => (9, f.leg_no.into(), f.attempt_no.into(), f.outcome_no.into()),
+            Self::Cancellation(f) => (10, f.cancel_no.into(), 0, 0),
+            Self::CancelShare(f) => (11, f.cancel_no.into(), f.leg_no.into(), 0),
+            Self::CancelOutcome(f) => (12, f.cancel_no.into(), f.leg_no.into(), 0),
+            Self::BalanceLink(f) => (13, f.leg_no.into(), f.link_no, 0),
+            Self::RefundAccount(f) => (14, f.cancel_no.into(), 0, 0),
+            Self::DepositRefund(f) => (15, f.leg_no.into(), f.refund_no.into(), 0),
+            Self::DepositRefundOutcome(f) => (16, f.leg_no.into(), f.refund_no.into(), 0),
             Self::Correction(f) => (40, f.correction_no.into(), 0, 0),
             Self::CorrectionLine(f) => (41, f.correction_no.into(), f.line_no.into(), 0),
             Self::CorrectionVerdict(f) => (42, f.correction_no.into(), 0, 0),

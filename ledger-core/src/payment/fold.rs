@@ -13,6 +13,7 @@ use super::fact::{
     Approval, AttemptKind, BalanceLink, CancelOutcome, CancelShare, Cancellation, Fact, PaymentOpened,
     PaymentVerdict, Ruling, ShareOutcome,
 };
+use super::virtual_account::{Deposit, RefundAccount, Refunding, VirtualAccount};
 
 /// Where a payment's chain of changes stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,12 @@ pub struct Leg {
     pub attempts: BTreeMap<(AttemptKind, u16), AttemptFacts>,
     /// The balance, oldest link first.
     pub chain: Vec<BalanceLink>,
+    /// The account that was issued for it.
+    pub account: Option<VirtualAccount>,
+    /// What arrived there, oldest first.
+    pub deposits: Vec<Deposit>,
+    /// What went back of it, or is to, by number.
+    pub refunds: BTreeMap<u16, Refunding>,
 }
 
 /// A cancellation with all that happened to it.
@@ -62,6 +69,8 @@ pub struct Cancel {
     pub shares: Vec<CancelShare>,
     /// How each leg's share ended, so far.
     pub outcomes: BTreeMap<u8, CancelOutcome>,
+    /// Where the money of a deposited leg goes.
+    pub refund_account: Option<RefundAccount>,
 }
 
 /// A set of facts that is no payment.
@@ -95,10 +104,15 @@ impl Payment {
                 | Fact::AttemptVerdict(_)
                 | Fact::NetworkCancel(_)
                 | Fact::NetworkCancelOutcome(_)
-                | Fact::BalanceLink(_) => with_leg_fact(&mut legs, fact)?,
-                Fact::Cancellation(_) | Fact::CancelShare(_) | Fact::CancelOutcome(_) => {
-                    with_cancel_fact(&mut cancels, fact)?;
-                }
+                | Fact::BalanceLink(_)
+                | Fact::VirtualAccount(_)
+                | Fact::Deposit(_)
+                | Fact::DepositRefund(_)
+                | Fact::DepositRefundOutcome(_) => with_leg_fact(&mut legs, fact)?,
+                Fact::Cancellation(_)
+                | Fact::CancelShare(_)
+                | Fact::CancelOutcome(_)
+                | Fact::RefundAccount(_) => with_cancel_fact(&mut cancels, fact)?,
                 Fact::Correction(_) | Fact::CorrectionLine(_) | Fact::CorrectionVerdict(_) => {
                     with_correction_fact(&mut corrections, fact)?;
                 }
@@ -192,6 +206,17 @@ impl Payment {
 }
 
 impl Leg {
+    const fn new(approval: Approval) -> Self {
+        Self {
+            approval,
+            attempts: BTreeMap::new(),
+            chain: Vec::new(),
+            account: None,
+            deposits: Vec::new(),
+            refunds: BTreeMap::new(),
+        }
+    }
+
     /// The AUTH attempts, oldest first.
     pub fn authorizations(&self) -> impl Iterator<Item = &AttemptFacts> {
         self.attempts_of(AttemptKind::Auth)
@@ -210,6 +235,11 @@ impl Leg {
     /// The attempt whose approval stands.
     pub fn accepted(&self) -> Option<&AttemptFacts> {
         self.authorizations().find(|attempt| matches!(attempt.ruling(), Some(Ruling::Accept { .. })))
+    }
+
+    /// Whether its issuer has approved it, whatever was made of that.
+    pub fn is_approved(&self) -> bool {
+        self.authorizations().last().is_some_and(|attempt| attempt.approval().is_some())
     }
 
     /// What was approved and put on the chain.
@@ -253,8 +283,7 @@ impl Cancel {
 fn with_leg_fact(legs: &mut BTreeMap<u8, Leg>, fact: &Fact) -> Result<(), Incomplete> {
     match fact {
         Fact::Approval(fact) => {
-            let leg = Leg { approval: fact.clone(), attempts: BTreeMap::new(), chain: Vec::new() };
-            legs.insert(fact.leg_no, leg);
+            legs.insert(fact.leg_no, Leg::new(fact.clone()));
         }
         Fact::Attempt(fact) => {
             let attempts = &mut legs.get_mut(&fact.leg_no).ok_or(Incomplete::Orphan)?.attempts;
@@ -274,6 +303,21 @@ fn with_leg_fact(legs: &mut BTreeMap<u8, Leg>, fact: &Fact) -> Result<(), Incomp
             attempt_of(legs, fact.leg_no, AttemptKind::Auth, fact.attempt_no)?.reversal.push(fact.clone());
         }
         Fact::BalanceLink(fact) => legs.get_mut(&fact.leg_no).ok_or(Incomplete::Orphan)?.chain.push(*fact),
+        Fact::VirtualAccount(fact) => {
+            legs.get_mut(&fact.leg_no).ok_or(Incomplete::Orphan)?.account = Some(fact.clone());
+        }
+        Fact::Deposit(fact) => {
+            legs.get_mut(&fact.leg_no).ok_or(Incomplete::Orphan)?.deposits.push(fact.clone());
+        }
+        Fact::DepositRefund(fact) => {
+            let refunds = &mut legs.get_mut(&fact.leg_no).ok_or(Incomplete::Orphan)?.refunds;
+            refunds.insert(fact.refund_no, Refunding { refund: fact.clone(), outcome: None });
+        }
+        Fact::DepositRefundOutcome(fact) => {
+            let leg = legs.get_mut(&fact.leg_no);
+            let refunding = leg.and_then(|leg| leg.refunds.get_mut(&fact.refund_no));
+            refunding.ok_or(Incomplete::Orphan)?.outcome = Some(fact.clone());
+        }
         Fact::Payment(_)
         | Fact::PaymentVerdict(_)
         | Fact::Cancellation(_)
@@ -281,7 +325,8 @@ fn with_leg_fact(legs: &mut BTreeMap<u8, Leg>, fact: &Fact) -> Result<(), Incomp
         | Fact::CancelOutcome(_)
         | Fact::Correction(_)
         | Fact::CorrectionLine(_)
-        | Fact::CorrectionVerdict(_) => {}
+        | Fact::CorrectionVerdict(_)
+        | Fact::RefundAccount(_) => {}
     }
     Ok(())
 }
@@ -298,7 +343,12 @@ fn attempt_of(
 fn with_cancel_fact(cancels: &mut BTreeMap<u16, Cancel>, fact: &Fact) -> Result<(), Incomplete> {
     match fact {
         Fact::Cancellation(fact) => {
-            let cancel = Cancel { cancellation: fact.clone(), shares: Vec::new(), outcomes: BTreeMap::new() };
+            let cancel = Cancel {
+                cancellation: fact.clone(),
+                shares: Vec::new(),
+                outcomes: BTreeMap::new(),
+                refund_account: None,
+            };
             cancels.insert(fact.cancel_no, cancel);
         }
         Fact::CancelShare(fact) => {
@@ -307,6 +357,9 @@ fn with_cancel_fact(cancels: &mut BTreeMap<u16, Cancel>, fact: &Fact) -> Result<
         Fact::CancelOutcome(fact) => {
             let outcomes = &mut cancels.get_mut(&fact.cancel_no).ok_or(Incomplete::Orphan)?.outcomes;
             outcomes.insert(fact.leg_no, *fact);
+        }
+        Fact::RefundAccount(fact) => {
+            cancels.get_mut(&fact.cancel_no).ok_or(Incomplete::Orphan)?.refund_account = Some(fact.clone());
         }
         Fact::Payment(_)
         | Fact::Approval(_)
@@ -317,6 +370,10 @@ fn with_cancel_fact(cancels: &mut BTreeMap<u16, Cancel>, fact: &Fact) -> Result<
         | Fact::NetworkCancel(_)
         | Fact::NetworkCancelOutcome(_)
         | Fact::BalanceLink(_)
+        | Fact::VirtualAccount(_)
+        | Fact::Deposit(_)
+        | Fact::DepositRefund(_)
+        | Fact::DepositRefundOutcome(_)
         | Fact::Correction(_)
         | Fact::CorrectionLine(_)
         | Fact::CorrectionVerdict(_) => {}

@@ -210,6 +210,19 @@ pub(crate) fn opened(told: &LegacyPayment) -> Result<Vec<Fact>, AdoptRefused> {
     Ok(facts)
 }
 
+/// The order in which the legacy ledger refunded. It is part of what a carried leg's row holds, so it stays as it is whatever
+/// the rules of today say.
+const fn refund_priority(method: Method) -> u16 {
+    match method {
+        Method::Card => 60,
+        Method::EasyPay => 50,
+        Method::Transfer => 40,
+        Method::VirtualAccount => 30,
+        Method::Mobile => 20,
+        Method::Points => 10,
+    }
+}
+
 fn approved(leg_no: u8, told: &LegacyApproval) -> Result<Vec<Fact>, AdoptRefused> {
     let amount = Minor::new(told.amount)?;
     let card = told.card_bin.clone().zip(told.card_last4.clone()).map(|(bin, last4)| CardRef { bin, last4 });
@@ -221,10 +234,12 @@ fn approved(leg_no: u8, told: &LegacyApproval) -> Result<Vec<Fact>, AdoptRefused
             amount,
             tax_free: Minor::new(told.tax_free)?,
             partial_cancelable: true,
-            refund_priority: told.method.refund_priority(),
+            refund_priority: refund_priority(told.method),
             card,
             method_token: None,
             installment_months: told.installment_months,
+            rule_version: None,
+            deposit_due_at: None,
         }),
         Fact::Attempt(Attempt {
             leg_no,

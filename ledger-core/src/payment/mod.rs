@@ -19,3 +19,4 @@ pub mod reverse;
 pub mod shares;
 pub mod status;
 pub mod tax;
+pub mod virtual_account;

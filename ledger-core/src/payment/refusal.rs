@@ -4,6 +4,7 @@ use crate::codes;
 use crate::money::{AmountError, Minor};
 
 use super::allocation::AllocationError;
+use super::fact::Method;
 use super::status::Status;
 
 codes! {
@@ -66,6 +67,9 @@ pub enum Refusal {
     /// No contract is valid for the merchant.
     #[error("merchant {0} has no contract that is valid now")]
     NoContract(String),
+    /// Nothing says how the method is handled.
+    #[error("the method {0} has no rule that holds now")]
+    NoMethodRule(Method),
     /// More than can be canceled.
     #[error("cancelable amount is {available}, asked for {requested}")]
     ExceedsBalance {
@@ -151,6 +155,7 @@ impl Refusal {
             | Self::LegTaxFreeSum { .. }
             | Self::UnknownIssuer(_)
             | Self::NoContract(_)
+            | Self::NoMethodRule(_)
             | Self::ExceedsBalance { .. }
             | Self::BalanceMismatch { .. }
             | Self::TaxFreeBounds { .. }

@@ -125,6 +125,7 @@ const fn settled(state: AttemptState) -> Option<Step> {
         AttemptState::Voided
         | AttemptState::InFlight
         | AttemptState::Approved
+        | AttemptState::Issued
         | AttemptState::Declined
         | AttemptState::Uncertain(_)
         | AttemptState::Accepted
@@ -148,6 +149,7 @@ fn step(order: &NetworkCancel, outcome: ResultOutcome, absence_agreed: bool, now
         ResultOutcome::TooLate | ResultOutcome::Declined => Step::Escalated,
         ResultOutcome::NoOriginal
         | ResultOutcome::Approved
+        | ResultOutcome::Issued
         | ResultOutcome::Timeout
         | ResultOutcome::Garbled
         | ResultOutcome::Reset
@@ -176,7 +178,7 @@ fn absence_agreed(
             .filter(|earlier| earlier.attempt.attempt_no < attempt_no)
             .any(|earlier| earlier.result(ResultOutcome::NoOriginal).is_some())
     });
-    sent_at >= order.late_until && said_before && target.approval().is_none()
+    sent_at >= order.late_until && said_before && target.approval().or_else(|| target.issuance()).is_none()
 }
 
 /// An answer to an AUTH attempt after its verdict: recorded, never revived (R1). An approval that surfaces after "no
@@ -190,7 +192,8 @@ pub fn late(
 ) -> Vec<Fact> {
     let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { return Vec::new() };
     let mut facts: Vec<_> = super::confirm::late_result(payment, leg_no, answer).into_iter().collect();
-    let surfaced = answer.outcome == ResultOutcome::Approved && !facts.is_empty();
+    let did_act = matches!(answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
+    let surfaced = did_act && !facts.is_empty();
     if surfaced && attempt.state(now) == AttemptState::VoidedProvisional {
         facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
             leg_no,

@@ -16,6 +16,8 @@ codes! {
         Ready = "READY",
         /// Issuers are being asked.
         InProgress = "IN_PROGRESS",
+        /// Accounts are issued and everything else is approved: the customer is to deposit.
+        WaitingForDeposit = "WAITING_FOR_DEPOSIT",
         /// Every leg approved.
         Done = "DONE",
         /// Some of it refunded.
@@ -64,10 +66,24 @@ impl Payment {
             Some(Verdict::Confirmed) => self.refund_status(),
             Some(Verdict::Aborted) => Status::Aborted,
             Some(Verdict::Expired) => Status::Expired,
+            Some(Verdict::Canceled) => Status::Canceled,
+            None if self.waits_for_deposit() => Status::WaitingForDeposit,
             None if self.legs().next().is_some() => Status::InProgress,
             None if now > self.opened.expires_at => Status::Expired,
             None => Status::Ready,
         }
+    }
+
+    /// Whether it ended without ever being confirmed.
+    pub fn is_closed(&self) -> bool {
+        self.verdict.as_ref().is_some_and(|fact| fact.verdict != Verdict::Confirmed)
+    }
+
+    /// Whether nothing is missing but deposits. Until there is a verdict that stays so, even past the time for it: a deposit
+    /// that came in time may be told late.
+    pub fn waits_for_deposit(&self) -> bool {
+        let is_answered = |leg: &Leg| leg.account.is_some() || leg.is_approved();
+        self.verdict.is_none() && self.legs().any(|leg| leg.account.is_some()) && self.legs().all(is_answered)
     }
 
     fn refund_status(&self) -> Status {

@@ -45,7 +45,11 @@ const STALE: Statement = Statement {
     account: Account::App,
     sql: "SELECT a.payment_id, a.leg_no, a.attempt_no FROM attempt AS a \
           LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no \
-          WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL ORDER BY a.auth_deadline LIMIT ?",
+          WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL \
+          AND NOT (EXISTS (SELECT 1 FROM virtual_account AS w WHERE w.payment_id = a.payment_id) \
+             AND EXISTS (SELECT 1 FROM attempt_result AS r WHERE r.payment_id = a.payment_id AND r.leg_no = a.leg_no \
+               AND r.kind = a.kind AND r.attempt_no = a.attempt_no AND r.outcome IN ('APPROVED', 'ISSUED'))) \
+          ORDER BY a.auth_deadline LIMIT ?",
 };
 const OPEN_CANCELS: Statement = Statement {
     name: "open_cancels",
@@ -85,7 +89,8 @@ pub async fn reversals(
         .collect()
 }
 
-/// AUTH attempts whose deadline lies between `from` and `until` and that have no verdict.
+/// AUTH attempts whose deadline lies between `from` and `until` and that have no verdict; without those that were answered and
+/// only wait, with their payment, for a deposit.
 pub async fn stale(
     connection: &mut MySqlConnection,
     from: DateTime<Utc>,

@@ -56,6 +56,8 @@ pub enum LostKey {
     OutboxId,
     /// `legacy_row`, `legacy_quarantine` or `copy_receipt`: mirrored before.
     Legacy,
+    /// `deposit`: the bank's reference is a deposit already.
+    Deposit,
     /// Any other key.
     Other,
 }
@@ -73,6 +75,7 @@ impl fmt::Display for LostKey {
             Self::Idempotency => "idempotency key",
             Self::OutboxId => "outbox id",
             Self::Legacy => "legacy row",
+            Self::Deposit => "bank reference",
             Self::Other => "unique key",
         })
     }
@@ -94,6 +97,12 @@ impl LostKey {
             "cancellation" => Self::Cancellation,
             "idempotency_claim" | "idempotency_outcome" | "idempotency_body" => Self::Idempotency,
             "outbox_event" | "outbox_backfill" => Self::OutboxId,
+            "deposit" if name.ends_with(".uq_deposit_reference") => Self::Deposit,
+            "virtual_account"
+            | "deposit"
+            | "deposit_refund"
+            | "deposit_refund_outcome"
+            | "refund_account" => Self::Change,
             "legacy_row" | "legacy_quarantine" | "copy_receipt" => Self::Legacy,
             _ => Self::Other,
         }

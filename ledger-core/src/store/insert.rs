@@ -57,7 +57,8 @@ fact_insert!(PAYMENT, MIRROR_PAYMENT, "payment", hex [], col [
 fact_insert!(APPROVAL, MIRROR_APPROVAL, "approval", hex [], col [
     "leg_no" "TINYINT UNSIGNED", "method" "VARCHAR(16)", "issuer_id" "VARCHAR(32)", "amount" "BIGINT", "tax_free" "BIGINT",
     "partial_cancelable" "TINYINT", "refund_priority" "SMALLINT UNSIGNED", "card_bin" "VARCHAR(8)", "card_last4" "CHAR(4)",
-    "method_token" "VARCHAR(64)", "installment_months" "TINYINT UNSIGNED",
+    "method_token" "VARCHAR(64)", "installment_months" "TINYINT UNSIGNED", "rule_version" "INT UNSIGNED",
+    "deposit_due_at" "DATETIME(6)",
 ]);
 fact_insert!(ATTEMPT, MIRROR_ATTEMPT, "attempt", hex [], col [
     "leg_no" "TINYINT UNSIGNED", "kind" "VARCHAR(10)", "attempt_no" "SMALLINT UNSIGNED", "issuer_id" "VARCHAR(32)",
@@ -100,6 +101,25 @@ fact_insert!(CANCEL_OUTCOME, MIRROR_CANCEL_OUTCOME, "cancel_outcome", hex [], co
 fact_insert!(BALANCE_LINK, MIRROR_BALANCE_LINK, "balance_link", hex [], col [
     "leg_no" "TINYINT UNSIGNED", "link_no" "INT UNSIGNED", "kind" "VARCHAR(7)", "cancel_no" "SMALLINT UNSIGNED",
     "before_amount" "BIGINT", "delta" "BIGINT", "after_amount" "BIGINT",
+]);
+fact_insert!(VIRTUAL_ACCOUNT, MIRROR_VIRTUAL_ACCOUNT, "virtual_account", hex [], col [
+    "leg_no" "TINYINT UNSIGNED", "attempt_no" "SMALLINT UNSIGNED", "result_no" "SMALLINT UNSIGNED", "bank_code" "VARCHAR(8)",
+    "account_no" "VARCHAR(32)", "holder" "VARCHAR(64)", "due_at" "DATETIME(6)", "issued_at" "DATETIME(6)",
+]);
+fact_insert!(DEPOSIT, MIRROR_DEPOSIT, "deposit", hex [], col [
+    "leg_no" "TINYINT UNSIGNED", "deposit_no" "SMALLINT UNSIGNED", "issuer_id" "VARCHAR(32)", "bank_ref" "VARCHAR(64)",
+    "amount" "BIGINT", "counted" "BIGINT", "deposited_at" "DATETIME(6)", "received_at" "DATETIME(6)",
+]);
+fact_insert!(REFUND_ACCOUNT, MIRROR_REFUND_ACCOUNT, "refund_account", hex [], col [
+    "cancel_no" "SMALLINT UNSIGNED", "bank_code" "VARCHAR(8)", "account_token" "VARCHAR(64)",
+]);
+fact_insert!(DEPOSIT_REFUND, MIRROR_DEPOSIT_REFUND, "deposit_refund", hex [], col [
+    "leg_no" "TINYINT UNSIGNED", "refund_no" "SMALLINT UNSIGNED", "refund_request_id" "VARCHAR(80)", "amount" "BIGINT",
+    "bank_code" "VARCHAR(8)", "account_token" "VARCHAR(64)", "reason" "VARCHAR(200)", "requested_at" "DATETIME(6)",
+]);
+fact_insert!(DEPOSIT_REFUND_OUTCOME, MIRROR_DEPOSIT_REFUND_OUTCOME, "deposit_refund_outcome", hex [], col [
+    "leg_no" "TINYINT UNSIGNED", "refund_no" "SMALLINT UNSIGNED", "outcome" "VARCHAR(6)", "bank_ref" "VARCHAR(64)",
+    "decided_at" "DATETIME(6)",
 ]);
 fact_insert!(JOURNAL_LINE, MIRROR_JOURNAL_LINE, "journal_line", hex [], col [
     "line_no" "SMALLINT UNSIGNED", "account" "VARCHAR(24)", "side" "CHAR(1)", "currency" "CHAR(3)", "amount" "BIGINT",
@@ -153,12 +173,17 @@ pub enum Table {
     Correction,
     CorrectionLine,
     CorrectionVerdict,
+    VirtualAccount,
+    Deposit,
+    RefundAccount,
+    DepositRefund,
+    DepositRefundOutcome,
     JournalLine,
 }
 
 impl Table {
     /// In writing order.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Change,
         Self::Payment,
         Self::Approval,
@@ -175,6 +200,11 @@ impl Table {
         Self::Correction,
         Self::CorrectionLine,
         Self::CorrectionVerdict,
+        Self::VirtualAccount,
+        Self::Deposit,
+        Self::RefundAccount,
+        Self::DepositRefund,
+        Self::DepositRefundOutcome,
         Self::JournalLine,
     ];
 
@@ -197,6 +227,11 @@ impl Table {
             Self::Correction => (&CORRECTION, &CORRECTION),
             Self::CorrectionLine => (&CORRECTION_LINE, &CORRECTION_LINE),
             Self::CorrectionVerdict => (&CORRECTION_VERDICT, &CORRECTION_VERDICT),
+            Self::VirtualAccount => (&VIRTUAL_ACCOUNT, &MIRROR_VIRTUAL_ACCOUNT),
+            Self::Deposit => (&DEPOSIT, &MIRROR_DEPOSIT),
+            Self::RefundAccount => (&REFUND_ACCOUNT, &MIRROR_REFUND_ACCOUNT),
+            Self::DepositRefund => (&DEPOSIT_REFUND, &MIRROR_DEPOSIT_REFUND),
+            Self::DepositRefundOutcome => (&DEPOSIT_REFUND_OUTCOME, &MIRROR_DEPOSIT_REFUND_OUTCOME),
             Self::JournalLine => (&JOURNAL_LINE, &MIRROR_JOURNAL_LINE),
         }
     }
@@ -233,6 +268,16 @@ pub const INSERTS: &[Insert] = &[
     CORRECTION,
     CORRECTION_LINE,
     CORRECTION_VERDICT,
+    VIRTUAL_ACCOUNT,
+    MIRROR_VIRTUAL_ACCOUNT,
+    DEPOSIT,
+    MIRROR_DEPOSIT,
+    REFUND_ACCOUNT,
+    MIRROR_REFUND_ACCOUNT,
+    DEPOSIT_REFUND,
+    MIRROR_DEPOSIT_REFUND,
+    DEPOSIT_REFUND_OUTCOME,
+    MIRROR_DEPOSIT_REFUND_OUTCOME,
     JOURNAL_LINE,
     MIRROR_JOURNAL_LINE,
 ];

@@ -9,14 +9,14 @@ use crate::history::ChangeRow;
 use crate::ids::{PaymentId, RequestId};
 use crate::payment::fact::{
     Approval, Attempt, AttemptResult, AttemptVerdict, BalanceLink, CancelOutcome, CancelShare, Cancellation,
-    CardRef, Fact, NetworkCancel, NetworkCancelOutcome, PaymentOpened, PaymentVerdict, Ruling,
+    CardRef, Fact, Method, NetworkCancel, NetworkCancelOutcome, PaymentOpened, PaymentVerdict, Ruling,
 };
 use crate::payment::fold::{Head, Payment};
 use crate::time::BusinessDate;
 
-use super::StoreError;
 use super::read::Reading;
 use super::statement::{Account, Statement};
+use super::{StoreError, deposit};
 
 /// A statement over the rows of the wanted payments, one lookup each.
 macro_rules! of_wanted {
@@ -36,6 +36,8 @@ macro_rules! of_wanted {
     };
 }
 
+pub(super) use of_wanted;
+
 const HEADS: Statement = Statement {
     name: "load_heads",
     account: Account::App,
@@ -54,7 +56,7 @@ of_wanted!(
     APPROVALS,
     "approval",
     "t.leg_no, t.method, t.issuer_id, t.amount, t.tax_free, t.partial_cancelable, t.refund_priority, t.card_bin, \
-     t.card_last4, t.method_token, t.installment_months"
+     t.card_last4, t.method_token, t.installment_months, t.rule_version, t.deposit_due_at"
 );
 of_wanted!(
     ATTEMPTS,
@@ -160,7 +162,7 @@ pub const STATEMENTS: &[Statement] = &[
 type ReadFact = fn(&Reading<'_>) -> Result<Fact, StoreError>;
 
 /// A fact table: how its rows are found, its name, and how they are read.
-type Kept = (Statement, &'static str, ReadFact);
+pub(super) type Kept = (Statement, &'static str, ReadFact);
 
 /// The fact tables, how each is read, and by what.
 const FACTS: &[Kept] = &[
@@ -246,15 +248,10 @@ async fn payments_of(
         return Ok(HashMap::new());
     }
     let known: Vec<_> = heads.keys().copied().collect();
-    let wanted = wanted(&known);
     let mut facts: HashMap<PaymentId, Vec<Fact>> = HashMap::with_capacity(known.len());
-    for (statement, table, read) in tables {
-        for row in rows(connection, *statement, &wanted).await? {
-            let (row, id) = Reading::of_payment(&row, table)?;
-            let seq: u32 = row.get("seq")?;
-            if heads.get(&id).is_some_and(|head| seq <= head.seq) {
-                facts.entry(id).or_default().push(read(&row)?);
-            }
+    for (id, seq, fact) in facts_of(connection, &known, tables).await? {
+        if heads.get(&id).is_some_and(|head| seq <= head.seq) {
+            facts.entry(id).or_default().push(fact);
         }
     }
     heads
@@ -353,6 +350,8 @@ fn approval(row: &Reading<'_>) -> Result<Fact, StoreError> {
         card: bin.zip(last4).map(|(bin, last4)| CardRef { bin, last4 }),
         method_token: row.get("method_token")?,
         installment_months: row.get("installment_months")?,
+        rule_version: row.get("rule_version")?,
+        deposit_due_at: row.get("deposit_due_at")?,
     }))
 }
 
@@ -516,15 +515,42 @@ pub async fn facts_by_change(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
 ) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
-    let wanted = wanted(ids);
+    let mut facts = facts_of(connection, ids, FACTS.iter().chain(ASIDE).collect()).await?;
+    facts.sort_by_key(|(id, seq, fact)| (*id, *seq, fact.place()));
+    Ok(facts)
+}
+
+/// All facts of these payments, table by table. Those of deposited legs are looked for where there is such a leg.
+async fn facts_of(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+    tables: Vec<&'static Kept>,
+) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
     let mut facts = Vec::new();
-    let tables: Vec<_> = FACTS.iter().chain(ASIDE).collect();
+    read_tables(connection, tables, ids, &mut facts).await?;
+    let is_deposited =
+        |fact: &Fact| matches!(fact, Fact::Approval(leg) if leg.method == Method::VirtualAccount);
+    let mut deposited: Vec<_> =
+        facts.iter().filter(|(_, _, fact)| is_deposited(fact)).map(|(id, _, _)| *id).collect();
+    deposited.dedup();
+    if !deposited.is_empty() {
+        read_tables(connection, deposit::FACTS.iter().collect(), &deposited, &mut facts).await?;
+    }
+    Ok(facts)
+}
+
+async fn read_tables(
+    connection: &mut MySqlConnection,
+    tables: Vec<&'static Kept>,
+    ids: &[PaymentId],
+    facts: &mut Vec<(PaymentId, u32, Fact)>,
+) -> Result<(), StoreError> {
+    let wanted = wanted(ids);
     for (statement, table, read) in tables {
         for row in rows(connection, *statement, &wanted).await? {
             let (row, id) = Reading::of_payment(&row, table)?;
             facts.push((id, row.get("seq")?, read(&row)?));
         }
     }
-    facts.sort_by_key(|(id, seq, fact)| (*id, *seq, fact.place()));
-    Ok(facts)
+    Ok(())
 }

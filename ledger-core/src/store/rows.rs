@@ -11,6 +11,7 @@ use crate::payment::fact::{
     PaymentOpened, Ruling,
 };
 
+use super::deposit;
 use super::insert::Table;
 
 /// A time as MySQL reads it.
@@ -91,7 +92,8 @@ fn row_of(fact: &Fact) -> (Table, Value) {
                 "tax_free": fact.tax_free, "partial_cancelable": u8::from(fact.partial_cancelable),
                 "refund_priority": fact.refund_priority, "card_bin": fact.card.as_ref().map(|card| &card.bin),
                 "card_last4": fact.card.as_ref().map(|card| &card.last4), "method_token": fact.method_token,
-                "installment_months": fact.installment_months,
+                "installment_months": fact.installment_months, "rule_version": fact.rule_version,
+                "deposit_due_at": fact.deposit_due_at.map(datetime),
             }),
         ),
         Fact::Attempt(fact) => (Table::Attempt, attempt(fact)),
@@ -145,6 +147,11 @@ fn row_of(fact: &Fact) -> (Table, Value) {
         Fact::Correction(fact) => (Table::Correction, correction(fact)),
         Fact::CorrectionLine(fact) => (Table::CorrectionLine, correction_line(fact)),
         Fact::CorrectionVerdict(fact) => (Table::CorrectionVerdict, correction_verdict(fact)),
+        Fact::VirtualAccount(fact) => (Table::VirtualAccount, deposit::account_row(fact)),
+        Fact::Deposit(fact) => (Table::Deposit, deposit::deposit_row(fact)),
+        Fact::RefundAccount(fact) => (Table::RefundAccount, deposit::refund_account_row(fact)),
+        Fact::DepositRefund(fact) => (Table::DepositRefund, deposit::refund_row(fact)),
+        Fact::DepositRefundOutcome(fact) => (Table::DepositRefundOutcome, deposit::refund_outcome_row(fact)),
     }
 }
 

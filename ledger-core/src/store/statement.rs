@@ -33,6 +33,8 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .iter()
         .map(|insert| &insert.statement)
         .chain(super::load::STATEMENTS)
+        .chain(super::deposit::STATEMENTS)
+        .chain(super::method_rule::STATEMENTS)
         .chain(super::idempotency::STATEMENTS)
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)

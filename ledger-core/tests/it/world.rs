@@ -228,6 +228,7 @@ pub fn leg(method: Method, issuer_id: &str, amount: i64) -> LegRequest {
         method_token: None,
         installment_months: 0,
         partial_cancelable: true,
+        deposit_hours: None,
     }
 }
 
@@ -237,6 +238,7 @@ pub fn answer(outcome: ResultOutcome, auth_no: Option<&str>) -> IssuerAnswer {
         source: ResultSource::Sync,
         issuer_ref: auth_no.map(str::to_owned),
         issuer_code: None,
+        account: None,
         received_at: now(),
     }
 }

@@ -20,7 +20,7 @@ use ledger_core::payment::fold::Payment;
 use ledger_core::payment::reverse;
 use ledger_core::reference::Contract;
 
-use super::world::{answer, issuer, start, won};
+use super::world::{answer, issuer, rules, start, won};
 
 const GOLDEN: &str = include_str!("../golden/events_v1.txt");
 
@@ -94,12 +94,23 @@ fn opened() -> Told {
         method_token: Some("token".to_owned()),
         installment_months: 0,
         partial_cancelable: true,
+        deposit_hours: None,
     };
     let card = CardRef { bin: "411111".to_owned(), last4: "1111".to_owned() };
     let legs = vec![leg(Method::Card, 15_000, Some(card)), leg(Method::Points, 35_000, None)];
-    let facts = confirm::start(told.payment(), &Confirm { legs }, &[issuer()], told.now()).unwrap();
-    told.change("CONFIRM", facts);
+    let facts = confirm::start(told.payment(), &Confirm { legs }, &[issuer()], &rules(), told.now()).unwrap();
+    told.change("CONFIRM", without_rules(facts));
     told
+}
+
+/// The legs as they were before methods had rules.
+fn without_rules(mut facts: Vec<Fact>) -> Vec<Fact> {
+    for fact in &mut facts {
+        if let Fact::Approval(leg) = fact {
+            leg.rule_version = None;
+        }
+    }
+    facts
 }
 
 fn finish(told: &mut Told, outcomes: [ResultOutcome; 2]) {

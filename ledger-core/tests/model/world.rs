@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::change::{Asked, Change};
 use ledger_core::ids::{PaymentId, RequestId, Slot};
+use ledger_core::method_rule::{CancelWindow, MethodRule, MethodRules};
 use ledger_core::money::{Currency, Minor};
 use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::confirm::{Answer, Confirm, LegRequest};
@@ -35,9 +36,38 @@ pub fn issuer() -> Issuer {
     }
 }
 
+/// The rules that a new schema begins with.
+pub fn rules() -> MethodRules {
+    let rule = |method, refund_priority, send_order, cancel_window, deposit_hours| MethodRule {
+        method,
+        version: 1,
+        valid_from: DateTime::UNIX_EPOCH,
+        refund_priority,
+        send_order,
+        partial_cancelable: true,
+        cancel_window,
+        deposit_hours,
+    };
+    MethodRules::new(vec![
+        rule(Method::Card, 60, 1, CancelWindow::Days(365), None),
+        rule(Method::EasyPay, 50, 2, CancelWindow::Days(365), None),
+        rule(Method::Transfer, 40, 5, CancelWindow::Days(180), None),
+        rule(Method::VirtualAccount, 30, 6, CancelWindow::Days(365), Some(168)),
+        rule(Method::Mobile, 20, 3, CancelWindow::CalendarMonth, None),
+        rule(Method::Points, 10, 0, CancelWindow::Days(365), None),
+    ])
+}
+
 pub fn answer(outcome: ResultOutcome, at: DateTime<Utc>) -> Answer {
     let issuer_ref = (outcome == ResultOutcome::Approved).then(|| "A1".to_owned());
-    Answer { outcome, source: ResultSource::Sync, issuer_ref, issuer_code: None, received_at: at }
+    Answer {
+        outcome,
+        source: ResultSource::Sync,
+        issuer_ref,
+        issuer_code: None,
+        account: None,
+        received_at: at,
+    }
 }
 
 /// A payment and all that was decided about it.
@@ -96,9 +126,11 @@ impl World {
                 method_token: None,
                 installment_months: 0,
                 partial_cancelable: partial || *method != Method::Transfer,
+                deposit_hours: None,
             })
             .collect();
-        let facts = confirm::start(&self.payment, &Confirm { legs }, &[issuer()], self.now).unwrap();
+        let facts =
+            confirm::start(&self.payment, &Confirm { legs }, &[issuer()], &rules(), self.now).unwrap();
         self.apply("CONFIRM", facts);
     }
 

@@ -264,6 +264,7 @@ pub fn leg(method: Method, issuer_id: &str, amount: i64, token: &str) -> LegRequ
         method_token: Some(token.to_owned()),
         installment_months: 0,
         partial_cancelable: true,
+        deposit_hours: None,
     }
 }
 

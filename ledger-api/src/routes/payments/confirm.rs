@@ -138,6 +138,7 @@ fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
         method_token,
         installment_months,
         partial_cancelable,
+        deposit_hours: None,
     })
 }
 
