@@ -310,6 +310,7 @@ fn place_of(refusal: &Refusal) -> Option<(String, String)> {
         | Refusal::LegTaxFreeSum { .. }
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
+        | Refusal::NoMethodRule(_)
         | Refusal::Allocation(AllocationError::Amount(_))
         | Refusal::Amount(_)
         | Refusal::CardDeclined { .. }

@@ -63,6 +63,7 @@ impl Answer {
             source: ResultSource::Sync,
             issuer_ref: None,
             issuer_code: None,
+            account: None,
             received_at,
         }
     }
