@@ -23,6 +23,7 @@ pub mod listen;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
+pub mod precondition;
 pub mod problem;
 pub mod render;
 pub mod router;

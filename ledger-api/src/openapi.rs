@@ -52,6 +52,8 @@ const KEYED: &[Code] =
     &[Code::Unauthorized, Code::LedgerUnavailable, Code::FactNotUnderstood, Code::InvalidParameter];
 /// What any request for one payment can meet.
 const ONE: &[Code] = &[Code::PaymentNotFound];
+/// What any write to one payment can meet.
+const CHANGE: &[Code] = &[Code::VersionMismatch];
 /// What any write can meet.
 const WRITE: &[Code] = &[
     Code::MalformedJson,
@@ -82,6 +84,7 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
             KEYED,
             ONE,
             WRITE,
+            CHANGE,
             &[
                 Code::ApprovalDeclined,
                 Code::InvalidState,
@@ -103,6 +106,7 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
             KEYED,
             ONE,
             WRITE,
+            CHANGE,
             &[
                 Code::CancelDeclined,
                 Code::InvalidState,
@@ -200,6 +204,22 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
             &json!({"type": "string", "maxLength": 64}),
         ));
         parameters.push(header("traceparent", false, "W3C trace context.", &json!({"type": "string"})));
+    }
+    if method == "post" && path.contains("{paymentId}") {
+        parameters.push(header(
+            "If-Match",
+            false,
+            "`ETag` of the payment as the caller knows it; refused with 412 when it is at another version.",
+            &json!({"type": "string", "example": "\"7\""}),
+        ));
+    }
+    if method == "get" && operation["responses"]["304"].is_object() {
+        parameters.push(header(
+            "If-None-Match",
+            false,
+            "`ETag` of what the caller has; 304 when it is still current.",
+            &json!({"type": "string", "example": "\"7\""}),
+        ));
     }
     if method == "post" {
         parameters.push(header(

@@ -1,7 +1,7 @@
 //! Everything that is answered with an error: RFC 9457 problems. All pairs of code, status and outcome stand in one list,
 //! each with a page in `docs/problems` that says what it means, whether money may have moved, and what to do.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use issuer_gateway::run::RunError;
 use ledger_core::ledger::LedgerError;
@@ -81,6 +81,7 @@ problems! {
     RequestInProgress "REQUEST_IN_PROGRESS" "request-in-progress" 409 Unknown "the request with this key is still running",
     AnswerExpired "ANSWER_EXPIRED" "answer-expired" 410 Unknown "the answer to this key is no longer kept",
     BalanceMismatch "BALANCE_MISMATCH" "balance-mismatch" 412 NotAttempted "the balance is not the expected one",
+    VersionMismatch "VERSION_MISMATCH" "version-mismatch" 412 NotAttempted "the payment is not at the version that If-Match names",
     BodyTooLarge "BODY_TOO_LARGE" "body-too-large" 413 NotAttempted "the body is too large",
     UriTooLong "URI_TOO_LONG" "uri-too-long" 414 NotAttempted "the address is too long",
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" "unsupported-media-type" 415 NotAttempted "the body is not declared as JSON",
@@ -142,6 +143,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// When it is worth trying again.
     pub retry_after_seconds: Option<u32>,
+    /// The version the payment is at, where that is what is wrong: goes into `ETag`.
+    pub version: Option<u32>,
 }
 
 /// The body of an error (RFC 9457).
@@ -180,7 +183,7 @@ impl Problem {
     /// A problem with nothing but its code and what happened.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { code, detail, errors: Vec::new(), retry_after_seconds: None }
+        Self { code, detail, errors: Vec::new(), retry_after_seconds: None, version: None }
     }
 
     /// Says what is wrong, place by place.
@@ -222,6 +225,11 @@ impl Problem {
     }
 }
 
+/// The header with the number of a payment's last change.
+pub fn etag(version: u32) -> Option<(HeaderName, HeaderValue)> {
+    Some((header::ETAG, HeaderValue::from_str(&format!("\"{version}\"")).ok()?))
+}
+
 /// The status of a code; every one of the list is valid.
 pub fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -234,6 +242,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(version) = self.version {
+            headers.extend(etag(version));
         }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ledger\""));
@@ -256,6 +267,7 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::NoMethodRule(_) => Code::MethodUnavailable,
         Refusal::ExceedsBalance { .. } => Code::NotCancelableAmount,
         Refusal::BalanceMismatch { .. } => Code::BalanceMismatch,
+        Refusal::VersionMismatch { .. } => Code::VersionMismatch,
         Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {
             Code::NotCancelableAmount
         }
@@ -271,8 +283,13 @@ pub const fn code_of(refusal: &Refusal) -> Code {
 
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
-        let errors = place_of(refusal).map(|(pointer, detail)| FieldError::at(pointer, detail));
-        Self::new(code_of(refusal), refusal.to_string()).with_errors(errors.into_iter().collect())
+        let place = place_of(refusal).map(|(pointer, detail)| FieldError::at(pointer, detail));
+        let problem = Self::new(code_of(refusal), refusal.to_string());
+        if let Refusal::VersionMismatch { current } = refusal {
+            let error = FieldError::of("If-Match", format!("the current version is \"{current}\""));
+            return Self { version: Some(*current), ..problem.with_errors(vec![error]) };
+        }
+        problem.with_errors(place.into_iter().collect())
     }
 }
 
@@ -311,6 +328,7 @@ fn place_of(refusal: &Refusal) -> Option<(String, String)> {
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
         | Refusal::NoMethodRule(_)
+        | Refusal::VersionMismatch { .. }
         | Refusal::Allocation(AllocationError::Amount(_))
         | Refusal::Amount(_)
         | Refusal::CardDeclined { .. }

@@ -14,6 +14,7 @@ use ledger_runtime::clock;
 use serde::Serialize;
 
 use crate::metrics;
+use crate::precondition::Seen;
 use crate::problem::{self, Code, FieldError, Problem, internal};
 use crate::view::{self, CanceledView, PaymentView};
 
@@ -134,10 +135,7 @@ fn stored(status: u16, content_type: &str, location: Option<String>, body: Vec<u
     if let Some(Ok(location)) = location.map(|location| HeaderValue::from_str(&location)) {
         headers.insert(header::LOCATION, location);
     }
-    if let Some(version) = version_in(&body) {
-        headers
-            .extend(etag(version).into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))));
-    }
+    headers.extend(version_in(&body).and_then(problem::etag));
     if let Some(code) = code_in(status, &body) {
         metrics::refused(code);
     }
@@ -186,11 +184,24 @@ pub fn foreseen(foreseen: &Foreseen, now: DateTime<Utc>) -> Result<Response, Pro
     }
 }
 
-/// The response to a read of a payment.
-pub fn payment(payment: &Payment) -> Result<Response, Problem> {
-    let view = PaymentView::of(payment, clock::now()).map_err(|error| {
-        tracing::error!(payment.id = %payment.id, "{error}");
-        internal()
-    })?;
-    Ok((etag(view.version), Json(view)).into_response())
+/// The response to a read of a payment as it stands at `at`. A reader that has this version already is told so, unless time
+/// alone may have changed what it shows: a deadline passes without a change.
+pub fn payment(payment: &Payment, at: DateTime<Utc>, seen: &Seen) -> Result<Response, Problem> {
+    let view_at = |at| {
+        PaymentView::of(payment, at).map_err(|error| {
+            tracing::error!(payment.id = %payment.id, "{error}");
+            internal()
+        })
+    };
+    let view = view_at(at)?;
+    let version = view.version;
+    if seen.has(version) && bytes(&view) == bytes(&view_at(payment.opened.created_at)?) {
+        return Ok(unchanged(version));
+    }
+    Ok((etag(version), Json(view)).into_response())
+}
+
+/// The response to a reader that has this version.
+pub fn unchanged(version: u32) -> Response {
+    (StatusCode::NOT_MODIFIED, etag(version)).into_response()
 }

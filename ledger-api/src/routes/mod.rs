@@ -21,6 +21,7 @@ use crate::auth::Caller;
 use crate::context::Context;
 use crate::deadline::{self, Time};
 use crate::idempotency::{Use, claim, key};
+use crate::precondition;
 use crate::problem::{Code, Problem, While, internal};
 use crate::render::{self, Kept};
 
@@ -33,6 +34,8 @@ pub struct Write {
     pub time: Time,
     context: Context,
     key: String,
+    /// The versions of the payment on which it may be decided (`If-Match`).
+    versions: Option<Vec<u32>>,
 }
 
 impl FromRequestParts<Api> for Write {
@@ -45,7 +48,8 @@ impl FromRequestParts<Api> for Write {
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(Problem::parameter("query", "no query parameters are known here"));
         }
-        Ok(Self { caller, time: time?, context, key: key(&parts.headers)?.to_owned() })
+        let versions = precondition::if_match(&parts.headers)?;
+        Ok(Self { caller, time: time?, context, key: key(&parts.headers)?.to_owned(), versions })
     }
 }
 
@@ -55,7 +59,7 @@ impl Write {
         let used = Use { merchant_id: &self.caller.merchant_id, operation: kind, path, key: &self.key, slot };
         let actor = format!("key:{}", self.caller.key_id);
         let asked = Asked { actor, request_id: self.context.request_id, at: clock::now() };
-        Operation { claim: claim(used, body), asked }
+        Operation { claim: claim(used, body), asked, versions: self.versions }
     }
 }
 

@@ -14,3 +14,4 @@ mod limits;
 mod story;
 mod support;
 mod tenants;
+mod versions;

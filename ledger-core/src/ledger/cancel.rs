@@ -7,7 +7,6 @@ use crate::ids::PaymentId;
 use crate::payment::cancel;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
-use crate::payment::refusal::Refusal;
 use crate::reference::Issuer;
 use crate::store::{LostKey, StoreError, due};
 
@@ -56,6 +55,12 @@ pub struct OpenCancel {
     pub cancel_no: u16,
 }
 
+impl From<Answer> for BeginCancel {
+    fn from(answer: Answer) -> Self {
+        Self::Answered(answer)
+    }
+}
+
 impl Ledger {
     /// Holds the shares and commits one CANCEL attempt each.
     pub async fn begin_cancel(
@@ -68,10 +73,7 @@ impl Ledger {
         if let Some(answer) = self.answered_before(op, render).await? {
             return Ok(BeginCancel::Answered(answer));
         }
-        self.decide(id, |Taken { payment, is_current }| async move {
-            if payment.opened.merchant_id != op.claim.merchant_id {
-                return Ok(Decided::Done(BeginCancel::Answered(Answer::Refused(Refusal::NotFound))));
-            }
+        self.decide_for(op, id, render, |Taken { payment, is_current }| async move {
             let issuers = self.issuers_of(&payment, op.asked.at).await?;
             let cancel_no = payment.next_cancel_no();
             let (change, after) = match held(&payment, cmd, &issuers, &op.asked) {
@@ -104,6 +106,7 @@ impl Ledger {
         cmd: &cancel::Cancel,
     ) -> Result<Foreseen, LedgerError> {
         let payment = self.payment(&op.claim.merchant_id, id).await?.ok_or(LedgerError::NotFound)?;
+        op.means(&payment)?;
         let now = op.asked.at;
         let issuers = self.issuers_of(&payment, now).await?;
         let cancel_no = payment.next_cancel_no();

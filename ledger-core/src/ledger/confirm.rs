@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use crate::ids::PaymentId;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
-use crate::payment::refusal::Refusal;
 use crate::payment::{abort, confirm, reverse};
 use crate::store::{LostKey, StoreError};
 
@@ -29,6 +28,12 @@ pub enum BeginConfirm {
     Answered(Answer),
 }
 
+impl From<Answer> for BeginConfirm {
+    fn from(answer: Answer) -> Self {
+        Self::Answered(answer)
+    }
+}
+
 impl Ledger {
     /// Commits the legs and one AUTH attempt each.
     pub async fn begin_confirm(
@@ -44,10 +49,7 @@ impl Ledger {
         let issuers = self.issuers(cmd.legs.iter().map(|leg| leg.issuer_id.as_str()), op.asked.at).await?;
         let rules = self.method_rules().await?;
         let (issuers, rules) = (&issuers, &rules);
-        self.decide(id, |Taken { payment, is_current }| async move {
-            if payment.opened.merchant_id != op.claim.merchant_id {
-                return Ok(Decided::Done(BeginConfirm::Answered(Answer::Refused(Refusal::NotFound))));
-            }
+        self.decide_for(op, id, render, |Taken { payment, is_current }| async move {
             let facts = match confirm::start(&payment, cmd, issuers, rules, op.asked.at) {
                 Ok(facts) => facts,
                 Err(_) if !is_current => return Ok(Decided::LookAgain),

@@ -2,7 +2,7 @@
 
 use crate::history::{HistoryEntry, replay};
 use crate::ids::PaymentId;
-use crate::store::load;
+use crate::store::{load, owned};
 
 use super::{Ledger, LedgerError};
 
@@ -14,12 +14,14 @@ impl Ledger {
         id: PaymentId,
     ) -> Result<Option<Vec<HistoryEntry>>, LedgerError> {
         let mut connection = self.connection().await?;
+        if owned::heads(&mut connection, merchant_id, &[id], None).await?.is_empty() {
+            return Ok(None);
+        }
         let changes = load::changes(&mut connection, &[id]).await?;
         let facts = load::facts_by_change(&mut connection, &[id]).await?;
         let rows = changes.into_iter().map(|(_, row)| row).collect();
         let facts: Vec<_> = facts.into_iter().map(|(_, seq, fact)| (seq, fact)).collect();
-        let (entries, payment) =
-            replay(id, rows, &facts).map_err(|error| LedgerError::Contradiction { id, error })?;
-        Ok(payment.filter(|payment| payment.opened.merchant_id == merchant_id).map(|_| entries))
+        let replayed = replay(id, rows, &facts).map_err(|error| LedgerError::Contradiction { id, error });
+        replayed.map(|(entries, _)| Some(entries))
     }
 }

@@ -18,6 +18,8 @@ pub struct Operation {
     pub claim: Claim,
     /// Who asks, under which request, when.
     pub asked: Asked,
+    /// The versions of the payment that it may be decided on (`If-Match`); any when there is nothing.
+    pub versions: Option<Vec<u32>>,
 }
 
 /// Turns the end of a use case into the bytes its caller gets, now and on every replay.
@@ -57,6 +59,15 @@ impl Operation {
     /// The name by which a cancel made under this key is known in its payment.
     pub fn cancel_request_id(&self) -> String {
         hex::encode(self.claim.claim_id)
+    }
+
+    /// Whether the payment is at a version that the request means.
+    pub(super) fn means(&self, payment: &Payment) -> Result<(), Refusal> {
+        let current = payment.head.seq;
+        match &self.versions {
+            Some(versions) if !versions.contains(&current) => Err(Refusal::VersionMismatch { current }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -215,6 +226,7 @@ fn is_final(refusal: &Refusal) -> bool {
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
         | Refusal::NoMethodRule(_)
+        | Refusal::VersionMismatch { .. }
         | Refusal::InvalidState { status: Status::InProgress, .. } => false,
         Refusal::OrderInUse { .. }
         | Refusal::InvalidState { .. }

@@ -38,7 +38,7 @@ use crate::store::append::Entry;
 use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{LostKey, StoreError, grants, load, method_rule, reference};
+use crate::store::{LostKey, StoreError, grants, load, method_rule, owned, reference};
 
 pub use crate::history::HistoryEntry;
 pub use crate::payment::confirm::Answer as IssuerAnswer;
@@ -110,8 +110,17 @@ impl Ledger {
 
     /// A payment of a merchant, as of its last change.
     pub async fn payment(&self, merchant_id: &str, id: PaymentId) -> Result<Option<Payment>, LedgerError> {
-        let payment = self.load(id).await?;
-        Ok(payment.filter(|payment| payment.opened.merchant_id == merchant_id))
+        Ok(self.load_of(merchant_id, id, None).await?)
+    }
+
+    /// A payment of a merchant, as it was known at an instant: with the changes recorded up to then.
+    pub async fn payment_as_of(
+        &self,
+        merchant_id: &str,
+        id: PaymentId,
+        as_of: DateTime<Utc>,
+    ) -> Result<Option<Payment>, LedgerError> {
+        Ok(self.load_of(merchant_id, id, Some(as_of)).await?)
     }
 
     /// The newest try of a merchant's order.
@@ -196,6 +205,18 @@ impl Ledger {
         load::payment_by_id(&mut connection, id).await
     }
 
+    /// A payment of a merchant. Another's is not there, and takes no more statements than one that does not exist.
+    async fn load_of(
+        &self,
+        merchant_id: &str,
+        id: PaymentId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Option<Payment>, StoreError> {
+        let mut connection = self.connection().await?;
+        let heads = owned::heads(&mut connection, merchant_id, &[id], as_of).await?;
+        Ok(load::payments_at(&mut connection, heads).await?.remove(&id))
+    }
+
     /// Writes one change and remembers the payment after it. Losing its key to our own earlier write is success; to anyone
     /// else, `None`.
     async fn append(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
@@ -256,6 +277,43 @@ impl Ledger {
                 Some(payment) => Taken { payment, is_current: false },
                 None => {
                     Taken { payment: self.load(id).await?.ok_or(LedgerError::NotFound)?, is_current: true }
+                }
+            };
+            match decide(taken).await? {
+                Decided::Done(value) => return Ok(value),
+                Decided::Lost | Decided::LookAgain => {}
+            }
+        }
+        Err(LedgerError::Contended(id))
+    }
+
+    /// The same for a request of a merchant: it finds its own payments only, and is refused on a version that it does not
+    /// mean, unless its key has an answer already. A remembered payment of the version it means will do: it can only lose.
+    async fn decide_for<T, D, F>(
+        &self,
+        op: &Operation,
+        id: PaymentId,
+        render: &dyn Render,
+        mut decide: D,
+    ) -> Result<T, LedgerError>
+    where
+        T: From<Answer>,
+        D: FnMut(Taken) -> F,
+        F: Future<Output = Result<Decided<T>, LedgerError>>,
+    {
+        let merchant_id = op.claim.merchant_id.as_str();
+        let remembered = self.recent.payments.take_of(merchant_id, id);
+        let mut remembered = remembered.filter(|payment| op.means(payment).is_ok());
+        for _ in 0..MAX_TRIES {
+            let taken = match remembered.take() {
+                Some(payment) => Taken { payment, is_current: false },
+                None => {
+                    let payment = self.load_of(merchant_id, id, None).await?.ok_or(LedgerError::NotFound)?;
+                    if let Err(refusal) = op.means(&payment) {
+                        let answered = self.answered(op, render).await?;
+                        return Ok(answered.unwrap_or(Answer::Refused(refusal)).into());
+                    }
+                    Taken { payment, is_current: true }
                 }
             };
             match decide(taken).await? {

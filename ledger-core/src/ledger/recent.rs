@@ -62,6 +62,13 @@ impl Payments {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
+    /// The same, if it is the merchant's; another's stays remembered.
+    pub(super) fn take_of(&self, merchant_id: &str, id: PaymentId) -> Option<Payment> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, payment) = inner.by_id.get(&id)?;
+        if payment.opened.merchant_id == merchant_id { inner.remove(id) } else { None }
+    }
+
     /// No longer remembers a payment.
     pub(super) fn forget(&self, id: PaymentId) {
         drop(self.take(id));

@@ -86,6 +86,12 @@ pub enum Refusal {
         /// What the caller thought.
         expected: Minor,
     },
+    /// The caller's picture of the payment is old.
+    #[error("the payment is at version {current}, which If-Match does not name; get it and decide again")]
+    VersionMismatch {
+        /// Number of its last change.
+        current: u32,
+    },
     /// The tax-free part of a cancel is out of bounds.
     #[error("the tax-free part of this cancel lies between {least} and {most}")]
     TaxFreeBounds {
@@ -158,6 +164,7 @@ impl Refusal {
             | Self::NoMethodRule(_)
             | Self::ExceedsBalance { .. }
             | Self::BalanceMismatch { .. }
+            | Self::VersionMismatch { .. }
             | Self::TaxFreeBounds { .. }
             | Self::Allocation(_)
             | Self::Amount(_) => Outcome::NotAttempted,

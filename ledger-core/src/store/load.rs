@@ -187,7 +187,7 @@ const ASIDE: &[Kept] = &[
     (super::correction::CORRECTION_VERDICTS, "correction_verdict", super::correction::correction_verdict),
 ];
 
-fn wanted(ids: &[PaymentId]) -> String {
+pub(super) fn wanted(ids: &[PaymentId]) -> String {
     serde_json::to_string(&ids.iter().map(|id| id.to_hex()).collect::<Vec<_>>()).unwrap_or_default()
 }
 
@@ -204,14 +204,14 @@ pub async fn heads(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
 ) -> Result<HashMap<PaymentId, Head>, StoreError> {
-    let mut heads = HashMap::with_capacity(ids.len());
-    for row in rows(connection, HEADS, &wanted(ids)).await? {
-        let (row, id) = Reading::of_payment(&row, "payment_change")?;
-        let head =
-            Head { seq: row.get("seq")?, digest: row.bytes("digest")?, positions: row.code("positions")? };
-        heads.insert(id, head);
-    }
-    Ok(heads)
+    rows(connection, HEADS, &wanted(ids)).await?.iter().map(head).collect()
+}
+
+/// A row with the head of a chain.
+pub(super) fn head(row: &MySqlRow) -> Result<(PaymentId, Head), StoreError> {
+    let (row, id) = Reading::of_payment(row, "payment_change")?;
+    let head = Head { seq: row.get("seq")?, digest: row.bytes("digest")?, positions: row.code("positions")? };
+    Ok((id, head))
 }
 
 /// These payments as of their last change; those that do not exist are left out.
@@ -244,6 +244,22 @@ async fn payments_of(
     tables: Vec<&'static Kept>,
 ) -> Result<HashMap<PaymentId, Payment>, StoreError> {
     let heads = heads(connection, ids).await?;
+    folded(connection, heads, tables).await
+}
+
+/// Payments as they were when their chains stood at these heads.
+pub async fn payments_at(
+    connection: &mut MySqlConnection,
+    heads: HashMap<PaymentId, Head>,
+) -> Result<HashMap<PaymentId, Payment>, StoreError> {
+    folded(connection, heads, FACTS.iter().collect()).await
+}
+
+async fn folded(
+    connection: &mut MySqlConnection,
+    heads: HashMap<PaymentId, Head>,
+    tables: Vec<&'static Kept>,
+) -> Result<HashMap<PaymentId, Payment>, StoreError> {
     if heads.is_empty() {
         return Ok(HashMap::new());
     }

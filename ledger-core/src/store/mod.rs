@@ -16,6 +16,7 @@ pub mod mirror;
 pub mod outbox;
 pub mod outbox_grants;
 mod outbox_insert;
+pub mod owned;
 pub mod pool;
 mod read;
 pub mod reference;

@@ -211,6 +211,7 @@ pub fn operation(key: &str, operation: idempotency::Operation, slot: Slot, body:
             fields: BTreeMap::from([("/body".to_owned(), hex::encode(Sha256::digest(body.as_bytes())))]),
         },
         asked: Asked { actor: "test".to_owned(), request_id: RequestId::new(&mut rand::rng()), at: now() },
+        versions: None,
     }
 }
 

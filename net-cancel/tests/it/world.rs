@@ -284,6 +284,7 @@ pub fn operation(operation: idempotency::Operation, slot: Slot) -> Operation {
             fields: BTreeMap::new(),
         },
         asked: Asked { actor: "test".to_owned(), request_id, at: clock::now() },
+        versions: None,
     }
 }
 

@@ -80,6 +80,12 @@ pub async fn create(
     let time = write.time;
     let slot = Slot::of(&cmd.merchant_id, &cmd.order_id);
     let op = write.operation(Operation::Create, "/v1/payments", slot, &body);
+    if op.versions.is_some() {
+        return Err(Problem::parameter(
+            "If-Match",
+            "there is no payment yet whose version it could be, leave it out",
+        ));
+    }
     let ledger = api.ledger().clone();
     written(&api, time, Kept::Created, async move { ledger.create(&op, &cmd, &Kept::Created).await }).await
 }
