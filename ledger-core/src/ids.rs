@@ -127,6 +127,14 @@ impl PaymentId {
         Self::assemble(at, slot, tail)
     }
 
+    /// The id that all made at `at` or later follow, and none made before.
+    pub fn first_at(at: DateTime<Utc>) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).to_be_bytes();
+        let mut bytes = [0_u8; 16];
+        bytes[..6].copy_from_slice(&millis[2..]);
+        Self(Uuid::from_bytes(bytes))
+    }
+
     fn assemble(at: DateTime<Utc>, slot: Slot, tail: [u8; 10]) -> Self {
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).to_be_bytes();
         let mut bytes = [0_u8; 16];

@@ -2,7 +2,8 @@
 
 use crate::history::{HistoryEntry, replay};
 use crate::ids::PaymentId;
-use crate::store::{load, owned};
+use crate::store::load;
+use crate::store::owned::{self, Moment};
 
 use super::{Ledger, LedgerError};
 
@@ -14,7 +15,7 @@ impl Ledger {
         id: PaymentId,
     ) -> Result<Option<Vec<HistoryEntry>>, LedgerError> {
         let mut connection = self.connection().await?;
-        if owned::heads(&mut connection, merchant_id, &[id], None).await?.is_empty() {
+        if owned::heads(&mut connection, merchant_id, &[id], Moment::Now).await?.is_empty() {
             return Ok(None);
         }
         let changes = load::changes(&mut connection, &[id]).await?;

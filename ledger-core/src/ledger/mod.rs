@@ -16,6 +16,7 @@ mod correction;
 mod create;
 mod history;
 mod idempotent;
+mod lists;
 mod recent;
 mod reversal;
 
@@ -37,6 +38,7 @@ use crate::reference::{ApiKey, Contract, Issuer};
 use crate::store::append::Entry;
 use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
+use crate::store::owned::Moment;
 use crate::store::pool::{PoolOptions, connect};
 use crate::store::{LostKey, StoreError, grants, load, method_rule, owned, reference};
 
@@ -50,6 +52,7 @@ pub use cancel::{BeginCancel, Foreseen, OpenCancel};
 pub use confirm::BeginConfirm;
 pub use correction::{Corrected, CorrectionError, Run};
 pub use idempotent::{Answer, Operation, Render};
+pub use lists::{FeedPosition, Listed, PaymentFilter, TransactionFilter};
 use recent::Recent;
 
 /// How often a decision is taken again after a lost race.
@@ -110,7 +113,7 @@ impl Ledger {
 
     /// A payment of a merchant, as of its last change.
     pub async fn payment(&self, merchant_id: &str, id: PaymentId) -> Result<Option<Payment>, LedgerError> {
-        Ok(self.load_of(merchant_id, id, None).await?)
+        Ok(self.load_of(merchant_id, id, Moment::Now).await?)
     }
 
     /// A payment of a merchant, as it was known at an instant: with the changes recorded up to then.
@@ -120,7 +123,17 @@ impl Ledger {
         id: PaymentId,
         as_of: DateTime<Utc>,
     ) -> Result<Option<Payment>, LedgerError> {
-        Ok(self.load_of(merchant_id, id, Some(as_of)).await?)
+        Ok(self.load_of(merchant_id, id, Moment::AsOf(as_of)).await?)
+    }
+
+    /// A payment of a merchant, as it was after its change of this number; none when it has no such change.
+    pub async fn payment_at_version(
+        &self,
+        merchant_id: &str,
+        id: PaymentId,
+        version: u32,
+    ) -> Result<Option<Payment>, LedgerError> {
+        Ok(self.load_of(merchant_id, id, Moment::Version(version)).await?)
     }
 
     /// The newest try of a merchant's order.
@@ -210,10 +223,10 @@ impl Ledger {
         &self,
         merchant_id: &str,
         id: PaymentId,
-        as_of: Option<DateTime<Utc>>,
+        moment: Moment,
     ) -> Result<Option<Payment>, StoreError> {
         let mut connection = self.connection().await?;
-        let heads = owned::heads(&mut connection, merchant_id, &[id], as_of).await?;
+        let heads = owned::heads(&mut connection, merchant_id, &[id], moment).await?;
         Ok(load::payments_at(&mut connection, heads).await?.remove(&id))
     }
 
@@ -308,7 +321,8 @@ impl Ledger {
             let taken = match remembered.take() {
                 Some(payment) => Taken { payment, is_current: false },
                 None => {
-                    let payment = self.load_of(merchant_id, id, None).await?.ok_or(LedgerError::NotFound)?;
+                    let payment =
+                        self.load_of(merchant_id, id, Moment::Now).await?.ok_or(LedgerError::NotFound)?;
                     if let Err(refusal) = op.means(&payment) {
                         let answered = self.answered(op, render).await?;
                         return Ok(answered.unwrap_or(Answer::Refused(refusal)).into());

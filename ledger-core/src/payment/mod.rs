@@ -19,4 +19,5 @@ pub mod reverse;
 pub mod shares;
 pub mod status;
 pub mod tax;
+pub mod transaction;
 pub mod virtual_account;

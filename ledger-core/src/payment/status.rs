@@ -59,6 +59,16 @@ codes! {
     }
 }
 
+impl Status {
+    /// Whether its first phase may still end: there is no verdict.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Ready | Self::InProgress => true,
+            Self::Done | Self::PartialCanceled | Self::Canceled | Self::Aborted | Self::Expired => false,
+        }
+    }
+}
+
 impl Payment {
     /// The status at `now`.
     pub fn status(&self, now: DateTime<Utc>) -> Status {

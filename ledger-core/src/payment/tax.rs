@@ -43,17 +43,20 @@ pub fn vat_in(balance: Minor, tax_free: Minor) -> Result<Minor, AmountError> {
 }
 
 impl Remainder {
-    /// What remains after all shares that are done or still may be.
-    pub fn of(payment: &Payment) -> Result<Self, AmountError> {
-        let opened = &payment.opened;
-        let start = Self {
+    /// The payment before anything is taken from it.
+    pub const fn whole(opened: &PaymentOpened) -> Self {
+        Self {
             balance: opened.total,
             tax_free: opened.tax_free,
             vat: opened.vat,
             fee: opened.fee,
             fee_vat: opened.fee_vat,
-        };
-        payment.live_shares().try_fold(start, |left, share| {
+        }
+    }
+
+    /// What remains after all shares that are done or still may be.
+    pub fn of(payment: &Payment) -> Result<Self, AmountError> {
+        payment.live_shares().try_fold(Self::whole(&payment.opened), |left, share| {
             Ok(Self {
                 balance: left.balance.minus(share.amount)?,
                 tax_free: left.tax_free.minus(share.tax_free)?,

@@ -7,6 +7,7 @@ pub mod correction;
 pub mod deposit;
 pub mod due;
 pub mod error;
+pub mod feed;
 pub mod grants;
 pub mod idempotency;
 pub mod insert;

@@ -37,20 +37,41 @@ const HEADS_AS_OF: Statement = Statement {
               WHERE l.payment_id = p.payment_id AND l.recorded_at > ?), 4294967296))",
 };
 
-/// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[HEADS, HEADS_AS_OF];
+const HEADS_AT: Statement = Statement {
+    name: "owned_heads_at",
+    account: Account::App,
+    sql: "SELECT c.payment_id, c.seq, c.digest, c.positions \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
+          STRAIGHT_JOIN payment AS p ON p.payment_id = UNHEX(w.id) AND p.merchant_id = ? \
+          STRAIGHT_JOIN payment_change AS c ON c.payment_id = p.payment_id AND c.seq = ?",
+};
 
-/// Where the chains of these payments stand, or stood when only what was recorded up to `as_of` was known; those that are not
-/// the merchant's, or not yet there, are left out.
+/// All of them, for the register.
+pub const STATEMENTS: &[Statement] = &[HEADS, HEADS_AS_OF, HEADS_AT];
+
+/// When a payment is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// As of its last change.
+    Now,
+    /// With what was recorded up to then.
+    AsOf(DateTime<Utc>),
+    /// After the change of this number.
+    Version(u32),
+}
+
+/// Where the chains of these payments stand, or stood at another moment; those that are not the merchant's, or not yet there,
+/// are left out.
 pub async fn heads(
     connection: &mut MySqlConnection,
     merchant_id: &str,
     ids: &[PaymentId],
-    as_of: Option<DateTime<Utc>>,
+    moment: Moment,
 ) -> Result<HashMap<PaymentId, Head>, StoreError> {
-    let query = match as_of {
-        None => sqlx::query(HEADS.sql).bind(wanted(ids)).bind(merchant_id),
-        Some(as_of) => sqlx::query(HEADS_AS_OF.sql).bind(wanted(ids)).bind(merchant_id).bind(as_of),
+    let query = match moment {
+        Moment::Now => sqlx::query(HEADS.sql).bind(wanted(ids)).bind(merchant_id),
+        Moment::AsOf(as_of) => sqlx::query(HEADS_AS_OF.sql).bind(wanted(ids)).bind(merchant_id).bind(as_of),
+        Moment::Version(seq) => sqlx::query(HEADS_AT.sql).bind(wanted(ids)).bind(merchant_id).bind(seq),
     };
     query.fetch_all(connection).await?.iter().map(head).collect()
 }

@@ -36,6 +36,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::deposit::STATEMENTS)
         .chain(super::method_rule::STATEMENTS)
         .chain(super::owned::STATEMENTS)
+        .chain(super::feed::STATEMENTS)
         .chain(super::idempotency::STATEMENTS)
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
