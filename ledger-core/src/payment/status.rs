@@ -63,7 +63,7 @@ impl Status {
     /// Whether its first phase may still end: there is no verdict.
     pub const fn is_open(self) -> bool {
         match self {
-            Self::Ready | Self::InProgress => true,
+            Self::Ready | Self::InProgress | Self::WaitingForDeposit => true,
             Self::Done | Self::PartialCanceled | Self::Canceled | Self::Aborted | Self::Expired => false,
         }
     }
