@@ -118,7 +118,7 @@ async fn start_pair(
     dir: &Path,
     registry: &Registry,
 ) -> Result<(mysql::Node, mysql::Node)> {
-    let node = |role| mysql::Node::start(program, role, dir, registry);
+    let node = |role| mysql::Node::start(program, role, dir, registry, "");
     let (primary, replica) = tokio::try_join!(node(Role::Primary), node(Role::Replica))?;
     replication::follow(&primary, &replica).await?;
     Ok((primary, replica))

@@ -21,6 +21,7 @@ mod seed;
 mod server;
 pub mod services;
 mod signals;
+mod spare;
 mod stack;
 mod testdb;
 
@@ -33,5 +34,6 @@ pub use proc::{Proc, Spec};
 pub use registry::{Process, Registry};
 pub use seed::MERCHANT;
 pub use signals::Signals;
+pub use spare::Spare;
 pub use stack::{Options, Stack};
 pub use testdb::{LegacyDb, TestDb};

@@ -79,6 +79,7 @@ impl Node {
         role: Role,
         stack_dir: &Path,
         registry: &Registry,
+        further: &str,
     ) -> Result<Self> {
         let dir = stack_dir.join(role.name());
         let data = dir.join("data");
@@ -86,7 +87,7 @@ impl Node {
         tokio::task::spawn_blocking(move || copy_template(&template(&of)?, &to)).await??;
         let port = free_port()?;
         let password = random_hex(16)?;
-        let config = write_config(&dir, role, port)?;
+        let config = write_config(&dir, role, port, further)?;
         let boot = dir.join("boot.sql");
         write_private(&boot, &boot_sql(&password))?;
 
@@ -169,12 +170,13 @@ fn copy_template(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_config(dir: &Path, role: Role, port: u16) -> Result<PathBuf> {
+/// Of two settings the later one counts, so `further` ones go before those that a role is made of.
+fn write_config(dir: &Path, role: Role, port: u16, further: &str) -> Result<PathBuf> {
     let data = dir.join("data");
     // the socket's name is relative to the data directory: the full path may be longer than a socket may have
     let mut text = format!(
         "[mysqld]\ndatadir = {data}\nsocket = mysql.sock\npid-file = {data}/mysql.pid\nport = {port}\n\
-         server-id = {id}\nreport-host = 127.0.0.1\n{SETTINGS}",
+         server-id = {id}\nreport-host = 127.0.0.1\n{SETTINGS}{further}",
         data = data.display(),
         id = role.id(),
     );

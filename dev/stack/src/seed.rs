@@ -16,10 +16,6 @@ const ISSUERS: [(&str, u32, u32); 4] =
 
 /// Adds it all and gives the API key.
 pub(crate) async fn reference_data(env: &EnvFile) -> Result<String> {
-    let settings = [("MYSQL_ADMIN_URL", env.get("MYSQL_ADMIN_URL")?.to_owned())];
-    let add = async |args: &[&str]| run_tool("ledger-admin", args, &settings).await;
-    add(&["merchant", "add", "--id", MERCHANT, "--name", "Demo shop"]).await?;
-    add(&["contract", "add", "--merchant", MERCHANT, "--fee-rate", "0.03", "--fee-vat-rate", "0.1"]).await?;
     for (id, read_timeout_ms, late_window_seconds) in ISSUERS {
         let endpoint = format!("{}/{id}", env.get("ISSUER_URL")?);
         let (read, late) = (read_timeout_ms.to_string(), late_window_seconds.to_string());
@@ -34,9 +30,20 @@ pub(crate) async fn reference_data(env: &EnvFile) -> Result<String> {
             "--validity-seconds",
             "3600",
         ];
-        add(&[who.as_slice(), how.as_slice()].concat()).await?;
+        add(env, &[who.as_slice(), how.as_slice()].concat()).await?;
     }
-    let told = add(&["key", "create", "--merchant", MERCHANT, "--format", "json"]).await?;
+    merchant(env, MERCHANT).await
+}
+
+/// Adds a merchant with a contract and gives an API key of it.
+pub(crate) async fn merchant(env: &EnvFile, id: &str) -> Result<String> {
+    add(env, &["merchant", "add", "--id", id, "--name", id]).await?;
+    add(env, &["contract", "add", "--merchant", id, "--fee-rate", "0.03", "--fee-vat-rate", "0.1"]).await?;
+    let told = add(env, &["key", "create", "--merchant", id, "--format", "json"]).await?;
     let key: Value = serde_json::from_str(told.trim()).context("ledger-admin did not answer with JSON")?;
     Ok(key["apiKey"].as_str().context("ledger-admin made no API key")?.to_owned())
+}
+
+async fn add(env: &EnvFile, args: &[&str]) -> Result<String> {
+    run_tool("ledger-admin", args, &[("MYSQL_ADMIN_URL", env.get("MYSQL_ADMIN_URL")?.to_owned())]).await
 }

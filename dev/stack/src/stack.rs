@@ -73,6 +73,16 @@ impl Stack {
         Ok(())
     }
 
+    /// The processes of the stack, with those that have ended.
+    pub fn processes(&self) -> Vec<Process> {
+        Registry::of(&self.dir).read()
+    }
+
+    /// Adds a merchant with the same contract as the first; gives its API key.
+    pub async fn add_merchant(&self, merchant: &str) -> Result<String> {
+        seed::merchant(&self.env, merchant).await
+    }
+
     pub fn env(&self) -> &EnvFile {
         &self.env
     }

@@ -33,7 +33,13 @@ pub struct TestDb {
 impl TestDb {
     /// Makes `t_<label>_<random>` on the running stack, and waits until the replica has it too.
     pub async fn create(label: &str) -> Result<Self> {
-        let env = running()?;
+        let db = Self::create_on(&running()?, label).await?;
+        db.replica_caught_up().await?;
+        Ok(db)
+    }
+
+    /// The same on other servers than those of the running stack.
+    pub async fn create_on(env: &EnvFile, label: &str) -> Result<Self> {
         let name = name_of(label)?;
         let url = |key: &str| with_database(env.get(key)?, &name);
         let db = Self {
@@ -47,14 +53,13 @@ impl TestDb {
             admin: url("MYSQL_ADMIN_URL")?,
             root: url("MYSQL_ROOT_URL")?,
             replica_root: url("REPLICA_ROOT_URL")?,
-            _guard: Guard::of(&env, &name)?,
+            _guard: Guard::of(env, &name)?,
             name,
         };
         let mut root = connect(env.get("MYSQL_ROOT_URL")?).await?;
         schema::create(&mut root, &db.name, "ledger_owner").await?;
         schema::migrate(&db.owner).await?;
         schema::grant(&mut connect(&db.root).await?).await?;
-        db.replica_caught_up().await?;
         Ok(db)
     }
 

@@ -22,9 +22,9 @@ pub mod pool;
 mod read;
 pub mod reference;
 pub mod replica;
-mod rows;
+pub mod rows;
 pub mod statement;
-mod text;
+pub mod text;
 pub mod verification;
 
 pub use error::{LostKey, StoreError};

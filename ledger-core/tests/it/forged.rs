@@ -32,9 +32,24 @@ fn refused(constraint: &str) -> Said {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one table of forgeries")]
 async fn every_forged_row_is_refused() {
-    let world = World::new("forged").await;
+    try_all(&World::new("forged").await).await;
+}
+
+/// The default of MySQL 9.7, which checks references in its SQL layer and some composite ones not at all. Our own servers
+/// leave it to InnoDB; the schema must not rest on that.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_forged_row_is_refused_where_innodb_does_not_check_references() {
+    let Some(server) = stack::Spare::start("loose-innodb-native-foreign-keys = OFF\n").await.unwrap() else {
+        eprintln!("skipped: MySQL was not started here, so its settings are not ours");
+        return;
+    };
+    let db = stack::TestDb::create_on(server.env(), "forged").await.unwrap();
+    try_all(&World::on(db).await).await;
+}
+
+#[expect(clippy::too_many_lines, reason = "one table of forgeries")]
+async fn try_all(world: &World) {
     let payment = world.confirmed("order-1").await;
     cancel(&world.ledger, payment.id, Some(20_000), "cancel-1").await.unwrap();
     let open = world.created("order-2", 1_000).await;

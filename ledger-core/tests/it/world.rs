@@ -63,7 +63,11 @@ pub struct World {
 
 impl World {
     pub async fn new(label: &str) -> Self {
-        let db = stack::TestDb::create(label).await.unwrap();
+        Self::on(stack::TestDb::create(label).await.unwrap()).await
+    }
+
+    /// The same in a database that is there.
+    pub async fn on(db: stack::TestDb) -> Self {
         let admin = connect(&db.admin, PoolOptions::default()).await.unwrap();
         let mut connection = admin.acquire().await.unwrap();
         let at = now() - TimeDelta::minutes(1);
