@@ -1,53 +1,54 @@
-//! CPU time of our processes and of the parts, from `/proc`.
+//! CPU time of the processes of one stack and of the load itself, from `/proc`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-
-/// Programs whose time is told, by the start of their name.
-const PROGRAMS: [&str; 8] =
-    ["ledger-api", "issuer-simulat", "outbox-relay", "net-cancel", "mysqld", "ld-linux", "java", "bench"];
+use stack::Process;
 
 /// Clock ticks of a second, as Linux counts for programs.
 const TICKS: u64 = 100;
 
-/// CPU time so far, by program, in ticks.
+/// Processes by name.
+pub type Watched = Vec<(String, u32)>;
+
+/// The processes of a stack that live, and this one as `bench`, which holds the load.
+pub fn watched(processes: &[Process]) -> Watched {
+    let own = ("bench".to_owned(), std::process::id());
+    let living = processes.iter().filter(|process| process.is_alive() && process.pid != own.1);
+    living.map(|process| (process.name.clone(), process.pid)).chain([own.clone()]).collect()
+}
+
+/// CPU time so far, by process, in ticks.
 #[derive(Debug)]
 pub struct Cpu(BTreeMap<String, u64>);
 
 impl Cpu {
     /// What has been used by now.
-    pub fn now() -> Self {
-        let mut used = BTreeMap::new();
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-            let Some((head, tail)) = stat.split_once(") ") else { continue };
-            let name = head.split_once('(').map_or("", |(_, name)| name);
-            let Some(program) = PROGRAMS.iter().find(|program| name.starts_with(*program)) else { continue };
-            let fields: Vec<&str> = tail.split(' ').collect();
-            let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-            *used.entry((*program).to_owned()).or_default() += ticks(11) + ticks(12);
-        }
-        Self(used)
+    pub fn now(watched: &Watched) -> Self {
+        Self(watched.iter().filter_map(|(name, pid)| Some((name.clone(), ticks(*pid)?))).collect())
     }
 
     /// What has been used since.
-    pub fn since(&self) -> Self {
-        let now = Self::now();
-        Self(
-            now.0
-                .into_iter()
-                .map(|(name, ticks)| {
-                    let before = self.0.get(&name).copied().unwrap_or(0);
-                    (name, ticks.saturating_sub(before))
-                })
-                .collect(),
-        )
+    pub fn since(&self, watched: &Watched) -> Self {
+        let now = Self::now(watched).0;
+        let used = |(name, ticks): (String, u64)| {
+            let before = self.0.get(&name).copied().unwrap_or(ticks);
+            (name, ticks.saturating_sub(before))
+        };
+        Self(now.into_iter().map(used).collect())
     }
 
-    /// Milliseconds for a thousand of `count`, by program.
+    /// Milliseconds for a thousand of `count`, by process.
     pub fn per_thousand(&self, count: u64) -> Value {
         let millis = |ticks: u64| ticks * 1_000 / TICKS * 1_000 / count.max(1);
         json!(self.0.iter().map(|(name, ticks)| (name.clone(), millis(*ticks))).collect::<BTreeMap<_, _>>())
     }
+}
+
+fn ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, tail) = stat.rsplit_once(") ")?;
+    let mut fields = tail.split(' ').skip(11);
+    let (user, system) = (fields.next()?.parse::<u64>().ok()?, fields.next()?.parse::<u64>().ok()?);
+    Some(user + system)
 }

@@ -1,63 +1,133 @@
-//! Closed loop: so many connections, each with its next payment as soon as its last is done.
+//! Clients that create and confirm payments over HTTP, closed loop or open loop.
+//!
+//! Closed loop: so many connections, each with its next payment as soon as its last is done. Open loop: payments start on a
+//! schedule whatever became of those before, and a latency counts from the instant on the schedule, so that a stall is paid
+//! for by all who had to wait for it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use hdrhistogram::Histogram;
 use ledger_core::store::pool::{PoolOptions, connect};
 use serde_json::{Value, json};
-use sqlx::mysql::MySqlPool;
-use stack::EnvFile;
 use tokio::task::JoinSet;
 
-use crate::cpu::Cpu;
+use crate::applied::Applied;
+use crate::cpu::{Cpu, Watched};
 use crate::wire::Wire;
 
 /// Before anything is counted.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// One point.
-#[derive(Debug, Clone, Copy)]
-pub struct Load<'a> {
-    pub env: &'a EnvFile,
+/// Requests that a repeating client may take up again.
+const REMEMBERED: usize = 64;
+
+/// Clients that only repeat what others have sent.
+const REPEATERS: usize = 4;
+
+/// Where to send payments, and as whom.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// `http://host:port`
+    pub url: String,
+    /// One API key for each merchant.
+    pub keys: Arc<[String]>,
+    /// The database that tells what was applied.
+    pub database: String,
+    /// Whose CPU time is told.
+    pub watched: Watched,
+}
+
+/// How payments are sent.
+#[derive(Debug, Clone)]
+pub struct Load {
     pub connections: usize,
     pub legs: u8,
     pub seconds: u64,
+    /// Payments a second by schedule; none is closed loop.
+    pub rate: Option<u64>,
+    /// Of a hundred requests, how many repeat another one.
+    pub repeated: u64,
+    /// Create with confirm inside: one request.
+    pub in_one: bool,
 }
 
-impl Load<'_> {
-    /// Runs it and says what was applied.
-    pub async fn run(self) -> Result<Value> {
-        let (counting, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+/// What the clients share.
+#[derive(Debug, Default)]
+struct Shared {
+    counting: AtomicBool,
+    stop: AtomicBool,
+    started: AtomicU64,
+    sent: AtomicU64,
+    repeated: AtomicU64,
+    recent: Mutex<VecDeque<Request>>,
+}
+
+#[derive(Debug, Clone)]
+struct Request {
+    path: String,
+    key: String,
+    body: String,
+    as_whom: String,
+}
+
+impl Load {
+    /// Runs it against `target` and says what was applied.
+    pub async fn run(&self, target: &Target) -> Result<Value> {
+        let shared = Arc::new(Shared::default());
+        let begun = tokio::time::Instant::now();
         let mut clients = JoinSet::new();
-        for _ in 0..self.connections {
-            let wire = Wire::connect(self.env.get("API_URL")?, self.env.get("API_KEY")?).await?;
-            clients.spawn(client(wire, self.legs, counting.clone(), stop.clone()));
+        for place in 0..self.connections {
+            let client = Client {
+                wire: Wire::connect(&target.url).await?,
+                as_whom: target.keys[place % target.keys.len()].clone(),
+                load: self.clone(),
+                shared: shared.clone(),
+            };
+            clients.spawn(client.run(begun));
         }
-        let pool = connect(self.env.get("MYSQL_ROOT_URL")?, PoolOptions::default()).await?;
+        let mut repeaters = JoinSet::new();
+        if self.repeated > 0 {
+            for _ in 0..REPEATERS {
+                let wire = Wire::connect(&target.url).await?;
+                repeaters.spawn(repeat(wire, self.repeated, shared.clone()));
+            }
+        }
+        let pool = connect(&target.database, PoolOptions::default()).await?;
         tokio::time::sleep(WARM_UP).await;
-        let (before, started, cpu) = (State::of(&pool).await?, Instant::now(), Cpu::now());
-        counting.store(true, Ordering::SeqCst);
+        let (before, started, cpu) = (Applied::now(&pool).await?, Instant::now(), Cpu::now(&target.watched));
+        shared.counting.store(true, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(self.seconds)).await;
-        counting.store(false, Ordering::SeqCst);
-        let (after, millis, used) = (State::of(&pool).await?, started.elapsed().as_millis(), cpu.since());
-        stop.store(true, Ordering::SeqCst);
+        shared.counting.store(false, Ordering::SeqCst);
+        let (after, millis, used) =
+            (Applied::now(&pool).await?, started.elapsed().as_millis(), cpu.since(&target.watched));
+        shared.stop.store(true, Ordering::SeqCst);
         let mut latency = Histogram::<u64>::new(3)?;
         while let Some(done) = clients.join_next().await {
             latency.add(done??)?;
         }
-        let millis = u64::try_from(millis)?;
-        let applied = after.confirmed - before.confirmed;
-        let quantile = |per_mille: u64| latency.value_at_quantile(quantile_of(per_mille)) / 1_000;
-        let per_thousand = |value: u64| value * 1_000 / applied.max(1);
-        Ok(json!({
-            "connections": self.connections, "legs": self.legs, "applied": applied, "applied_per_s": applied * 1_000 / millis,
-            "p50_ms": quantile(500), "p99_ms": quantile(990), "p99_9_ms": quantile(999),
-            "rows_per_1000": per_thousand(after.rows - before.rows), "commits_per_1000": per_thousand(after.commits - before.commits),
-            "cpu_ms_per_1000": used.per_thousand(applied),
-        }))
+        while let Some(done) = repeaters.join_next().await {
+            done??;
+        }
+        let applied = before.until(&after);
+        ensure!(applied.payments > 0, "nothing was applied");
+        let mut point = json!({
+            "connections": self.connections, "legs": self.legs, "merchants": target.keys.len(),
+            "applied": applied.payments, "applied_per_s": applied.payments * 1_000 / u64::try_from(millis)?,
+            "p50_us": quantile(&latency, 500), "p99_us": quantile(&latency, 990), "p99_9_us": quantile(&latency, 999),
+            "rows_per_1000": applied.per_thousand(applied.rows), "commits_per_1000": applied.per_thousand(applied.commits),
+            "cpu_ms_per_1000": used.per_thousand(applied.payments),
+        });
+        if let Some(rate) = self.rate {
+            point["rate"] = rate.into();
+        }
+        if self.repeated > 0 {
+            point["repeated"] = shared.repeated.load(Ordering::Relaxed).into();
+        }
+        Ok(point)
     }
 }
 
@@ -67,62 +137,101 @@ impl Load<'_> {
     clippy::cast_precision_loss,
     reason = "the histogram takes a float"
 )]
-fn quantile_of(per_mille: u64) -> f64 {
-    per_mille as f64 / 1_000.0
+fn quantile(latency: &Histogram<u64>, per_mille: u64) -> u64 {
+    latency.value_at_quantile(per_mille as f64 / 1_000.0)
 }
 
-/// Payments one after the other; the latency of create and confirm together, in microseconds.
-async fn client(
-    mut wire: Wire,
-    legs: u8,
-    counting: Arc<AtomicBool>,
-    stop: Arc<AtomicBool>,
-) -> Result<Histogram<u64>> {
-    let mut latency = Histogram::<u64>::new(3)?;
-    let amount = 50_000 / i64::from(legs);
-    let total = amount * i64::from(legs);
-    let names = [("CARD", "card-1"), ("POINTS", "points-1"), ("TRANSFER", "transfer-1")];
-    let approvals: Vec<_> = names
-        .iter()
-        .take(usize::from(legs))
-        .map(|(method, issuer)| json!({ "method": method, "issuerId": issuer, "amount": amount }))
-        .collect();
-    let confirm = json!({ "approvals": approvals }).to_string();
-    while !stop.load(Ordering::Relaxed) {
+/// One connection.
+struct Client {
+    wire: Wire,
+    as_whom: String,
+    load: Load,
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    /// The latencies of its payments, in microseconds.
+    async fn run(mut self, begun: tokio::time::Instant) -> Result<Histogram<u64>> {
+        let mut latency = Histogram::<u64>::new(3)?;
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            let started = self.next_start(begun).await;
+            let counted = self.shared.counting.load(Ordering::Relaxed);
+            self.pay().await?;
+            if counted {
+                latency.record(u64::try_from(started.elapsed().as_micros())?)?;
+            }
+        }
+        Ok(latency)
+    }
+
+    /// Now, or the next instant on the schedule once it has come.
+    async fn next_start(&self, begun: tokio::time::Instant) -> tokio::time::Instant {
+        let Some(rate) = self.load.rate else { return tokio::time::Instant::now() };
+        let place = self.shared.started.fetch_add(1, Ordering::Relaxed);
+        let at = begun + Duration::from_micros(place * 1_000_000 / rate.max(1));
+        tokio::time::sleep_until(at).await;
+        at
+    }
+
+    /// Creates and confirms one payment.
+    async fn pay(&mut self) -> Result<()> {
         let name = format!("{:032x}", rand::random::<u128>());
-        let create = json!({ "orderId": name, "currency": "KRW", "totalAmount": total }).to_string();
-        let (started, counted) = (Instant::now(), counting.load(Ordering::Relaxed));
-        let (status, body) = wire.post("/v1/payments", &format!("c{name}"), &create).await?;
-        anyhow::ensure!(status == 201, "create: {status} {}", String::from_utf8_lossy(&body));
+        let amount = 50_000 / i64::from(self.load.legs);
+        let total = amount * i64::from(self.load.legs);
+        let names = [("CARD", "card-1"), ("POINTS", "points-1"), ("TRANSFER", "transfer-1")];
+        let approvals: Vec<_> = names
+            .iter()
+            .take(usize::from(self.load.legs))
+            .map(|(method, issuer)| json!({ "method": method, "issuerId": issuer, "amount": amount }))
+            .collect();
+        let confirm = json!({ "approvals": approvals });
+        let mut create = json!({ "orderId": name, "currency": "KRW", "totalAmount": total });
+        if self.load.in_one {
+            create["confirm"] = confirm.clone();
+        }
+        let (status, body) = self.send("/v1/payments", format!("c{name}"), create.to_string()).await?;
+        ensure!(status == 201, "create: {status} {}", String::from_utf8_lossy(&body));
+        if self.load.in_one {
+            return Ok(());
+        }
         let created: Value = serde_json::from_slice(&body)?;
         let id = created["id"].as_str().context("an id")?;
-        let (status, body) =
-            wire.post(&format!("/v1/payments/{id}/confirm"), &format!("f{name}"), &confirm).await?;
-        anyhow::ensure!(status == 200, "confirm: {status} {}", String::from_utf8_lossy(&body));
-        if counted {
-            latency.record(u64::try_from(started.elapsed().as_micros())?)?;
+        let path = format!("/v1/payments/{id}/confirm");
+        let (status, body) = self.send(&path, format!("f{name}"), confirm.to_string()).await?;
+        ensure!(status == 200, "confirm: {status} {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
+    async fn send(&mut self, path: &str, key: String, body: String) -> Result<(u16, Vec<u8>)> {
+        self.shared.sent.fetch_add(1, Ordering::Relaxed);
+        let request = Request { path: path.to_owned(), key, body, as_whom: self.as_whom.clone() };
+        if self.load.repeated > 0 {
+            let mut recent = self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.push_back(request.clone());
+            if recent.len() > REMEMBERED {
+                recent.pop_front();
+            }
         }
+        self.wire.post(&request.path, &request.as_whom, &request.key, &request.body).await
     }
-    Ok(latency)
 }
 
-/// What MySQL says.
-struct State {
-    confirmed: u64,
-    rows: u64,
-    commits: u64,
-}
-
-impl State {
-    async fn of(pool: &MySqlPool) -> Result<Self> {
-        let confirmed: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM payment_verdict").fetch_one(pool).await?;
-        let rows = "SELECT CAST(variable_value AS UNSIGNED) FROM performance_schema.global_status \
-                    WHERE variable_name = 'Innodb_rows_inserted'";
-        let rows = sqlx::query_scalar(rows).fetch_one(pool).await?;
-        let commits = "SELECT count_star FROM performance_schema.events_statements_summary_global_by_event_name \
-                       WHERE event_name = 'statement/sql/commit'";
-        let commits = sqlx::query_scalar(commits).fetch_one(pool).await?;
-        Ok(Self { confirmed: u64::try_from(confirmed)?, rows, commits })
+/// A client that repeats what others have just sent, often before they have their answer.
+async fn repeat(mut wire: Wire, share: u64, shared: Arc<Shared>) -> Result<()> {
+    while !shared.stop.load(Ordering::Relaxed) {
+        let request = {
+            let recent = shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = rand::random::<u32>();
+            recent.get(usize::try_from(place)? % recent.len().max(1)).cloned()
+        };
+        let due = shared.sent.load(Ordering::Relaxed) * share / 100;
+        let Some(request) = request.filter(|_| shared.repeated.load(Ordering::Relaxed) < due) else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
+        };
+        shared.repeated.fetch_add(1, Ordering::Relaxed);
+        let (status, body) = wire.post(&request.path, &request.as_whom, &request.key, &request.body).await?;
+        ensure!(status < 500, "a repeated request: {status} {}", String::from_utf8_lossy(&body));
     }
+    Ok(())
 }

@@ -8,26 +8,31 @@ use tokio::net::TcpStream;
 pub struct Wire {
     stream: TcpStream,
     host: String,
-    key: String,
     read: Vec<u8>,
 }
 
 impl Wire {
     /// Connects to `http://host:port`.
-    pub async fn connect(url: &str, key: &str) -> Result<Self> {
+    pub async fn connect(url: &str) -> Result<Self> {
         let host = url.strip_prefix("http://").context("an URL of http")?.to_owned();
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, host, key: key.to_owned(), read: Vec::with_capacity(16_384) })
+        Ok(Self { stream, host, read: Vec::with_capacity(16_384) })
     }
 
     /// POST; the status and the body.
-    pub async fn post(&mut self, path: &str, idempotency_key: &str, body: &str) -> Result<(u16, Vec<u8>)> {
+    pub async fn post(
+        &mut self,
+        path: &str,
+        api_key: &str,
+        idempotency_key: &str,
+        body: &str,
+    ) -> Result<(u16, Vec<u8>)> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {idempotency_key}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.host,
-            self.key,
+            api_key,
             body.len()
         );
         self.stream.write_all(request.as_bytes()).await?;

@@ -1,0 +1,197 @@
+//! The run of `bench payments`: the service under load, the audit, then the peer and the bare ceiling on the same database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use e2e::audit::{self, Check, Scope};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, MySqlConnection};
+use stack::Stack;
+
+use crate::load::{Load, Target};
+use crate::print::Printer;
+use crate::{bare, cpu, plain};
+
+/// Merchants of a load that is spread evenly.
+const MERCHANTS: usize = 32;
+
+/// Of a hundred requests, how many are repeated in the run that shows what that costs the others.
+const REPEATED: u64 = 5;
+
+/// Programs that only follow the ledger.
+const FOLLOWERS: [&str; 2] = ["outbox-relay", "net-cancel"];
+
+/// Batches of the bare client.
+const BATCHES: [usize; 3] = [16, 64, 128];
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub connections: Vec<usize>,
+    pub seconds: u64,
+    pub in_one: bool,
+    pub core_only: bool,
+    pub quick: bool,
+}
+
+/// Runs it; says whether the audit was clean.
+pub async fn run(stack: &mut Stack, plan: &Plan, printer: &Printer) -> Result<bool> {
+    let mut run = Run { stack, plan, printer, best: 0 };
+    if !plan.core_only {
+        run.everything_on().await?;
+    }
+    run.core_only().await?;
+    let clean = run.audit().await?;
+    run.limits().await?;
+    Ok(clean)
+}
+
+struct Run<'a> {
+    stack: &'a mut Stack,
+    plan: &'a Plan,
+    printer: &'a Printer,
+    /// Payments a second of the best closed loop so far.
+    best: u64,
+}
+
+impl Run<'_> {
+    async fn everything_on(&mut self) -> Result<()> {
+        let hot = self.target(1).await?;
+        let mut at_64 = 0;
+        for connections in self.plan.connections.clone() {
+            let point = self.point("everything on", &hot, &self.load(connections)).await?;
+            if connections == 64 {
+                at_64 = applied(&point);
+            }
+        }
+        if self.plan.quick {
+            return Ok(());
+        }
+        let spread = self.target(MERCHANTS).await?;
+        let uniform = self.point("uniform merchants", &spread, &self.load(64)).await?;
+        let repeated = Load { repeated: REPEATED, ..self.load(64) };
+        let repeated = self.point("5 % of requests repeated", &hot, &repeated).await?;
+        self.point("three legs", &hot, &Load { legs: 3, ..self.load(64) }).await?;
+        let paced = Load { rate: Some(self.best / 2), ..self.load(256) };
+        self.point("open loop at half load", &hot, &paced).await?;
+        self.printer.line(&json!({
+            "ratio": "one hot merchant / uniform merchants, per 1,000", "value": at_64 * 1_000 / applied(&uniform).max(1),
+        }))?;
+        self.printer.line(&json!({
+            "ratio": "with 5 % repeated / without, per 1,000", "value": applied(&repeated) * 1_000 / at_64.max(1),
+        }))
+    }
+
+    /// Without relay, network cancel and the replica's applier.
+    async fn core_only(&mut self) -> Result<()> {
+        for name in FOLLOWERS {
+            self.stack.service(name)?.terminate(Duration::from_secs(15)).await?;
+        }
+        self.replica("STOP REPLICA").await?;
+        let hot = self.target(1).await?;
+        let mut best = 0;
+        for connections in self.plan.connections.clone() {
+            best = best.max(applied(&self.point("core only", &hot, &self.load(connections)).await?));
+        }
+        self.best = best;
+        if !self.plan.quick {
+            let paced = Load { rate: Some(best / 2), ..self.load(256) };
+            self.point("core only, open loop at half load", &hot, &paced).await?;
+        }
+        self.replica("START REPLICA").await?;
+        for name in FOLLOWERS {
+            self.stack.restart(name).await?;
+        }
+        Ok(())
+    }
+
+    async fn audit(&self) -> Result<bool> {
+        let checks = audit::run(self.stack.env(), Scope { legacy: false }).await?;
+        let failed: Vec<_> =
+            checks.iter().filter(|check| !check.violations.is_empty()).map(Check::to_json).collect();
+        let examined: u64 = checks.iter().map(|check| check.examined).sum();
+        let clean = failed.is_empty();
+        self.printer
+            .line(&json!({ "step": "audit", "ok": clean, "examined": examined, "failed": failed }))?;
+        Ok(clean)
+    }
+
+    /// The peer and the bare client, core only too, and after the audit: no issuer has ever heard of these payments.
+    async fn limits(&mut self) -> Result<()> {
+        for name in FOLLOWERS {
+            self.stack.service(name)?.terminate(Duration::from_secs(15)).await?;
+        }
+        self.replica("STOP REPLICA").await?;
+        let env = self.stack.env().clone();
+        let url = plain::serve(env.get("MYSQL_APP_URL")?, 1).await?;
+        let target = Target { url, ..self.target(1).await? };
+        let load = Load { in_one: false, ..self.load(64) };
+        let peer = self.measured("plain service, no group commit", &target, &load).await?;
+        let mut bare = 0;
+        for batch in BATCHES {
+            let point = bare::ceiling(&env, &self.watched(), 1, batch, self.plan.seconds).await?;
+            bare = bare.max(applied(&point));
+            self.printer.line(&point)?;
+        }
+        self.printer.line(&json!({
+            "ratio": "best core only / best bare, per 1,000", "value": self.best * 1_000 / bare.max(1),
+        }))?;
+        self.printer.line(&json!({
+            "ratio": "best core only / plain service, per 1,000", "value": self.best * 1_000 / applied(&peer).max(1),
+        }))
+    }
+
+    fn load(&self, connections: usize) -> Load {
+        Load {
+            connections,
+            legs: 1,
+            seconds: self.plan.seconds,
+            rate: None,
+            repeated: 0,
+            in_one: self.plan.in_one,
+        }
+    }
+
+    fn watched(&self) -> cpu::Watched {
+        cpu::watched(&self.stack.processes())
+    }
+
+    async fn target(&self, merchants: usize) -> Result<Target> {
+        let env = self.stack.env();
+        let mut keys = vec![env.get("API_KEY")?.to_owned()];
+        while keys.len() < merchants {
+            let name = format!("bench-{}-{:08x}", keys.len(), rand::random::<u32>());
+            keys.push(self.stack.add_merchant(&name).await?);
+        }
+        Ok(Target {
+            url: env.get("API_URL")?.to_owned(),
+            keys: Arc::from(keys),
+            database: env.get("MYSQL_ROOT_URL")?.to_owned(),
+            watched: self.watched(),
+        })
+    }
+
+    async fn point(&mut self, name: &str, target: &Target, load: &Load) -> Result<Value> {
+        let point = self.measured(name, target, load).await?;
+        self.best = self.best.max(applied(&point));
+        Ok(point)
+    }
+
+    async fn measured(&self, name: &str, target: &Target, load: &Load) -> Result<Value> {
+        let mut point = load.run(target).await?;
+        point["point"] = name.into();
+        self.printer.line(&point)?;
+        Ok(point)
+    }
+
+    async fn replica(&self, what: &'static str) -> Result<()> {
+        let mut root = MySqlConnection::connect(self.stack.env().get("REPLICA_ROOT_URL")?).await?;
+        sqlx::raw_sql(what).execute(&mut root).await?;
+        Ok(())
+    }
+}
+
+fn applied(point: &Value) -> u64 {
+    point["applied_per_s"].as_u64().unwrap_or(0)
+}
