@@ -14,6 +14,7 @@ use ledger_core::ledger::{
 };
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::Confirm;
+use ledger_core::payment::create::Create;
 use ledger_core::payment::fact::AttemptKind;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,8 +91,28 @@ impl Gateway {
         render: SharedRender,
     ) -> Result<Answer, RunError> {
         let gateway = self.clone();
-        self.until(deadline, async move { gateway.run_confirm(&op, id, &cmd, deadline, &*render).await })
-            .await
+        self.until(deadline, async move {
+            let begun = gateway.0.ledger.begin_confirm(&op, id, &cmd, &*render).await?;
+            gateway.run_begun(&op, begun, deadline, &*render).await
+        })
+        .await
+    }
+
+    /// Creates a payment and confirms it: the first of two commits holds all that a create and the beginning of a confirm do.
+    pub async fn create(
+        &self,
+        op: Operation,
+        cmd: Create,
+        confirm: Confirm,
+        deadline: Deadline,
+        render: SharedRender,
+    ) -> Result<Answer, RunError> {
+        let gateway = self.clone();
+        self.until(deadline, async move {
+            let begun = gateway.0.ledger.begin_create(&op, &cmd, &confirm, &*render).await?;
+            gateway.run_begun(&op, begun, deadline, &*render).await
+        })
+        .await
     }
 
     /// Cancels a payment in full or in part.
@@ -145,16 +166,16 @@ impl Gateway {
         Ok(done.map_err(|_| RunError::Unfinished)??)
     }
 
-    async fn run_confirm(
+    /// Sends what a confirm has committed and records the answers with the verdict.
+    async fn run_begun(
         &self,
         op: &Operation,
-        id: PaymentId,
-        cmd: &Confirm,
+        begun: BeginConfirm,
         deadline: Deadline,
         render: &dyn Render,
     ) -> Result<Answer, LedgerError> {
-        let attempts = match self.0.ledger.begin_confirm(op, id, cmd, render).await? {
-            BeginConfirm::Started { attempts, .. } => attempts,
+        let (id, attempts) = match begun {
+            BeginConfirm::Started { payment, attempts } => (payment.id, attempts),
             BeginConfirm::Answered(answer) => return Ok(answer),
         };
         let sent = self.0.sender.authorizations(attempts, deadline).await;

@@ -73,30 +73,25 @@ const WRITE: &[Code] = &[
     Code::StillRunning,
 ];
 
+/// What a confirm can meet.
+const CONFIRM: &[Code] = &[
+    Code::ApprovalDeclined,
+    Code::ApprovalSumMismatch,
+    Code::TaxFreeOutOfBounds,
+    Code::UnknownIssuer,
+    Code::MethodUnavailable,
+    Code::DeadlineTooShort,
+    Code::IssuerTimeout,
+    Code::IssuerUnreachable,
+];
+
 /// The problems of an operation, by method and path.
 const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
-    ("post", "/v1/payments", &[ANY, KEYED, WRITE, &[Code::OrderInUse, Code::NoContract]]),
+    ("post", "/v1/payments", &[ANY, KEYED, WRITE, CONFIRM, &[Code::OrderInUse, Code::NoContract]]),
     (
         "post",
         "/v1/payments/{paymentId}/confirm",
-        &[
-            ANY,
-            KEYED,
-            ONE,
-            WRITE,
-            CHANGE,
-            &[
-                Code::ApprovalDeclined,
-                Code::InvalidState,
-                Code::ApprovalSumMismatch,
-                Code::TaxFreeOutOfBounds,
-                Code::UnknownIssuer,
-                Code::MethodUnavailable,
-                Code::DeadlineTooShort,
-                Code::IssuerTimeout,
-                Code::IssuerUnreachable,
-            ],
-        ],
+        &[ANY, KEYED, ONE, WRITE, CHANGE, CONFIRM, &[Code::InvalidState]],
     ),
     (
         "post",

@@ -20,6 +20,27 @@ async fn writes(world: &World) -> Vec<(String, Value, Value, Vec<&'static str>)>
             vec!["/currency", "/taxFreeAmount", "/totalAmount"],
         ),
         (
+            "/v1/payments".to_owned(),
+            json!({"orderId": "new-2", "currency": "KRW", "totalAmount": 1_000, "confirm": card(1_000)}),
+            json!({"orderId": "new-2", "currency": "KRW", "totalAmount": 1_000, "confirm": scripted(1_000, "t")}),
+            vec![
+                "/confirm/approvals/0/card/bin",
+                "/confirm/approvals/0/card/last4",
+                "/confirm/approvals/0/methodToken",
+            ],
+        ),
+        (
+            "/v1/payments".to_owned(),
+            json!({"orderId": "new-3", "currency": "KRW", "totalAmount": 1_000, "confirm": scripted(1_000, "sim:decline")}),
+            json!({"orderId": "new-3", "currency": "KRW", "totalAmount": 1_000}),
+            vec![
+                "/confirm/approvals/0/amount",
+                "/confirm/approvals/0/issuerId",
+                "/confirm/approvals/0/method",
+                "/confirm/approvals/0/methodToken",
+            ],
+        ),
+        (
             format!("{ready}/confirm"),
             card(1_000),
             json!({"approvals": [{"method": "CARD", "issuerId": "card", "amount": 1_000, "card": {"bin": "411111", "last4": "1112"}}]}),

@@ -6,6 +6,7 @@ mod admin;
 mod bad_input;
 mod cancels;
 mod corrections;
+mod created_and_confirmed;
 mod faults;
 mod idempotency;
 mod idempotency_table;

@@ -173,7 +173,7 @@ impl Ledger {
 }
 
 /// The AUTH attempts of a payment that has just been committed, in sending order: their deadlines say it.
-fn authorizations(payment: &Payment) -> Vec<CommittedAttempt> {
+pub(super) fn authorizations(payment: &Payment) -> Vec<CommittedAttempt> {
     let mut attempts: Vec<_> = payment
         .legs()
         .filter_map(|leg| Some(CommittedAttempt::of(payment, leg, leg.authorizations().last()?)))

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! create                         one commit
+//! begin_create  → (issuers) → finish_confirm      two commits, create and confirm in one request
 //! begin_confirm → (issuers) → finish_confirm      two commits
 //! begin_cancel  → (issuers) → finish_cancel       two commits
 //! due_reversals → begin_reversal → (issuer) → finish_reversal

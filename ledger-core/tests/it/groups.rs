@@ -47,7 +47,7 @@ async fn many_share_a_commit_and_only_a_loser_sees_its_loss() {
 }
 
 /// Commits that an account has made.
-async fn commits(root: &MySqlPool, account: &str) -> i64 {
+pub async fn commits(root: &MySqlPool, account: &str) -> i64 {
     let text = "SELECT CAST(count_star AS SIGNED) FROM performance_schema.events_statements_summary_by_user_by_event_name \
                 WHERE user = ? AND event_name = 'statement/sql/commit'";
     sqlx::query_scalar(text).bind(account).fetch_one(root).await.unwrap()

@@ -4,6 +4,7 @@
 mod cancels;
 mod chain;
 mod corrections;
+mod created_and_confirmed;
 mod forged;
 mod grants;
 mod groups;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use ledger_core::ledger::Operation as Claimed;
 use ledger_core::money::Minor;
 use ledger_core::payment::confirm::{Confirm, LegRequest, MAX_LEGS};
 use ledger_core::payment::fact::{CardRef, Method};
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::body::{StrictJson, nested};
+use crate::deadline::Time;
 use crate::fields::{self, Faults, Fields};
 use crate::problem::{Problem, While};
 use crate::render::{self, Kept};
@@ -72,12 +74,13 @@ pub struct CardRequest {
 
 fn read(body: &Value) -> Result<Confirm, Problem> {
     let mut faults = Faults::default();
-    let command = command(body, &mut faults);
+    let command = command("", body, &mut faults);
     faults.then(command)
 }
 
-fn command(body: &Value, faults: &mut Faults) -> Option<Confirm> {
-    let mut fields = Fields::of("", body, faults)?;
+/// The confirm that stands at a place of a body.
+pub fn command(at: &str, body: &Value, faults: &mut Faults) -> Option<Confirm> {
+    let mut fields = Fields::of(at, body, faults)?;
     let pointer = fields.pointer("approvals");
     let items = match fields.raw("approvals") {
         Some(Value::Array(items)) if (1..=MAX_LEGS).contains(&items.len()) => Some(items),
@@ -172,15 +175,29 @@ pub async fn confirm(
     let cmd = read(&body)?;
     let time = write.time;
     let op = write.operation(Operation::Confirm, &format!("{}/confirm", view::path(id)), id.slot(), &body);
-    if let Err(problem) = time.covers(api.issuers(), &cmd, api.commit_within()).await {
-        // an earlier request with this key may have been attempted: then its answer is the answer
-        let known = api.ledger().answered(&op, &Kept::Confirmed).await;
-        let known = known.map_err(|error| Problem::of_ledger(&error, While::Reading))?;
-        return known.map(|answer| render::answer(Kept::Confirmed, answer)).ok_or(problem);
+    if let Some(answered) = not_covered(&api, time, &op, &cmd, Kept::Confirmed).await {
+        return answered;
     }
     let answered = api.gateway().confirm(op, id, cmd, time.deadline, Arc::new(Kept::Confirmed)).await;
     match answered {
         Ok(answer) => Ok(render::answer(Kept::Confirmed, answer)),
         Err(error) => Err(Problem::of_run(&error)),
     }
+}
+
+/// What is answered to a confirm that nobody would wait for, if that is so. An earlier request with this key may have been
+/// attempted: then its answer is the answer.
+pub async fn not_covered(
+    api: &Api,
+    time: Time,
+    op: &Claimed,
+    cmd: &Confirm,
+    kept: Kept,
+) -> Option<Result<Response, Problem>> {
+    let problem = time.covers(api.issuers(), cmd, api.commit_within()).await.err()?;
+    Some(match api.ledger().answered(op, &kept).await {
+        Ok(Some(answer)) => Ok(render::answer(kept, answer)),
+        Ok(None) => Err(problem),
+        Err(error) => Err(Problem::of_ledger(&error, While::Reading)),
+    })
 }
