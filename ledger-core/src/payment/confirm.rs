@@ -16,6 +16,7 @@ use super::fact::{
 };
 use super::fold::Payment;
 use super::refusal::Refusal;
+use super::reverse;
 use super::status::Status;
 use super::virtual_account::{IssuedAccount, VirtualAccount};
 
@@ -215,8 +216,7 @@ pub fn finish(
         });
     }
     if payment.verdict.is_some() {
-        let facts = answers.iter().filter_map(|(leg_no, answer)| late_result(payment, *leg_no, answer));
-        return Ok(facts.collect());
+        return Ok(late_facts(payment, answers, now));
     }
     let mut facts: Vec<_> =
         answers.iter().filter_map(|(leg_no, answer)| result(payment, *leg_no, answer)).collect();
@@ -244,6 +244,15 @@ fn issued(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
         account: answer.account.clone()?,
         issued_at: answer.received_at,
     }))
+}
+
+/// Answers to a payment that has its verdict: also this way an approval reopens what was believed absent.
+fn late_facts(payment: &Payment, answers: &[(u8, Answer)], now: DateTime<Utc>) -> Vec<Fact> {
+    let late = |(leg_no, answer): &(u8, Answer)| {
+        let attempt = payment.leg(*leg_no)?.authorizations().last()?;
+        Some(reverse::late(payment, *leg_no, attempt.attempt.attempt_no, answer, now))
+    };
+    answers.iter().filter_map(late).flatten().collect()
 }
 
 fn answer_for(answers: &[(u8, Answer)], leg_no: u8) -> Option<ResultOutcome> {

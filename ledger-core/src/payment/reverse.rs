@@ -193,8 +193,7 @@ pub fn late(
     let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { return Vec::new() };
     let mut facts: Vec<_> = super::confirm::late_result(payment, leg_no, answer).into_iter().collect();
     let did_act = matches!(answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
-    let surfaced = did_act && !facts.is_empty();
-    if surfaced && attempt.state(now) == AttemptState::VoidedProvisional {
+    if did_act && attempt.state(now) == AttemptState::VoidedProvisional {
         facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
             leg_no,
             attempt_no,

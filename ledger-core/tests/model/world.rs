@@ -70,6 +70,26 @@ pub fn answer(outcome: ResultOutcome, at: DateTime<Utc>) -> Answer {
     }
 }
 
+/// A confirm with legs of these amounts, each by another method; a transfer is canceled whole unless `partial`.
+pub fn confirm_with(amounts: &[i64], partial: bool) -> Confirm {
+    let legs = amounts
+        .iter()
+        .zip(METHODS.iter().cycle())
+        .map(|(amount, method)| LegRequest {
+            method: *method,
+            issuer_id: "issuer".to_owned(),
+            amount: won(*amount),
+            tax_free: None,
+            card: None,
+            method_token: None,
+            installment_months: 0,
+            partial_cancelable: partial || *method != Method::Transfer,
+            deposit_hours: None,
+        })
+        .collect();
+    Confirm { legs }
+}
+
 /// A payment and all that was decided about it.
 #[derive(Debug)]
 pub struct World {
@@ -114,23 +134,8 @@ impl World {
     }
 
     pub fn begin(&mut self, amounts: &[i64], partial: bool) {
-        let legs = amounts
-            .iter()
-            .zip(METHODS.iter().cycle())
-            .map(|(amount, method)| LegRequest {
-                method: *method,
-                issuer_id: "issuer".to_owned(),
-                amount: won(*amount),
-                tax_free: None,
-                card: None,
-                method_token: None,
-                installment_months: 0,
-                partial_cancelable: partial || *method != Method::Transfer,
-                deposit_hours: None,
-            })
-            .collect();
-        let facts =
-            confirm::start(&self.payment, &Confirm { legs }, &[issuer()], &rules(), self.now).unwrap();
+        let cmd = confirm_with(amounts, partial);
+        let facts = confirm::start(&self.payment, &cmd, &[issuer()], &rules(), self.now).unwrap();
         self.apply("CONFIRM", facts);
     }
 

@@ -1,0 +1,159 @@
+//! What must hold after every step, and at every end.
+
+use ledger_core::payment::attempt::AttemptState;
+use ledger_core::payment::fact::Verdict;
+use ledger_core::payment::status::Status;
+
+use super::{Authorize, Caller, Job, PEOPLE, State, Told, Truth, place};
+use crate::check::book::{LegSeen, Seen};
+use crate::check::explore::{Breach, Rule, breach};
+
+impl Authorize<'_> {
+    pub(super) fn rules_hold(&mut self, before: &State, after: &State) -> Result<(), Breach> {
+        let seen = self.book.seen(after.ledger, after.at);
+        for leg in self.legs() {
+            let truth = after.issuer[place(leg)];
+            if truth.approvals - truth.reversed > 1 {
+                return breach(Rule::Twice, format!("two approvals of leg {leg} stand at the issuer"));
+            }
+            self.money_is_seen(leg, truth, seen.legs[place(leg)], after)?;
+        }
+        if before.ledger != after.ledger {
+            let was = self.book.seen(before.ledger, after.at);
+            nothing_revives(&was, &seen)?;
+        }
+        for caller in after.callers {
+            let Caller::Told { told, .. } = caller else { continue };
+            let holds = match told {
+                Told::Paid => seen.verdict == Some(Verdict::Confirmed),
+                Told::Failed => seen.verdict == Some(Verdict::Aborted),
+                Told::Refused => true,
+            };
+            if !holds {
+                return breach(Rule::ToldWrong, format!("told {told:?}, the verdict is {:?}", seen.verdict));
+            }
+        }
+        for job in after.jobs {
+            if let Job::Waits { leg, .. } = job
+                && seen.legs[place(leg)].is_some_and(|leg| leg.state == AttemptState::Accepted)
+            {
+                return breach(
+                    Rule::ReversedAccepted,
+                    format!("leg {leg} is accepted, and a network cancel of it is on its way"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands at the issuer is either effective or exposed, and what is effective stands there.
+    fn money_is_seen(
+        &self,
+        leg: u8,
+        truth: Truth,
+        seen: Option<LegSeen>,
+        state: &State,
+    ) -> Result<(), Breach> {
+        let stands = truth.approvals > truth.reversed;
+        let Some(seen) = seen else {
+            if stands {
+                return breach(Rule::HiddenMoney, format!("leg {leg} is approved, and no attempt is known"));
+            }
+            return Ok(());
+        };
+        let waits_for_file = self.setup.very_late
+            && seen.state == AttemptState::VoidedProvisional
+            && !(state.at == PEOPLE && state.filed[place(leg)] && self.at_rest(state));
+        let accounted = seen.effective > 0
+            || seen.exposure > 0
+            || matches!(seen.state, AttemptState::InFlight | AttemptState::Approved)
+            || waits_for_file;
+        if stands && !accounted {
+            let how = format!("leg {leg} stands at the issuer, the ledger says {:?}", seen.state);
+            return breach(Rule::HiddenMoney, how);
+        }
+        if seen.effective > 0 && !stands {
+            return breach(
+                Rule::MissingMoney,
+                format!("leg {leg} is accepted and does not stand at the issuer"),
+            );
+        }
+        Ok(())
+    }
+
+    fn at_rest(&self, state: &State) -> bool {
+        state.recorder == super::Recorder::Idle
+    }
+
+    pub(super) fn end_is_settled(&mut self, end: &State) -> Result<(), Breach> {
+        let seen = self.book.seen(end.ledger, end.at);
+        if end.at != PEOPLE {
+            return breach(Rule::Stuck, "the clock stands still");
+        }
+        if seen.legs[0].is_some() && seen.verdict.is_none() {
+            return breach(Rule::Stuck, "a payment that was begun has no verdict");
+        }
+        for leg in self.legs() {
+            let Some(leg_seen) = seen.legs[place(leg)] else { continue };
+            let truth = end.issuer[place(leg)];
+            let stands = truth.approvals > truth.reversed;
+            match leg_seen.state {
+                AttemptState::Accepted | AttemptState::Escalated => {}
+                AttemptState::Rejected | AttemptState::Voided | AttemptState::VoidedProvisional => {
+                    if stands {
+                        let how = format!("leg {leg} stands at the issuer at the end: {:?}", leg_seen.state);
+                        return breach(Rule::HiddenMoney, how);
+                    }
+                }
+                AttemptState::InFlight
+                | AttemptState::Approved
+                | AttemptState::Issued
+                | AttemptState::Declined
+                | AttemptState::Uncertain(_)
+                | AttemptState::Reversing(_) => {
+                    return breach(Rule::Stuck, format!("leg {leg} is {:?} at the end", leg_seen.state));
+                }
+            }
+        }
+        let confirmed = seen.verdict == Some(Verdict::Confirmed);
+        let all_effective = self.legs().all(|leg| seen.legs[place(leg)].is_some_and(|leg| leg.effective > 0));
+        let none_effective =
+            self.legs().all(|leg| seen.legs[place(leg)].is_none_or(|leg| leg.effective == 0));
+        if (confirmed && !all_effective) || (!confirmed && !none_effective) {
+            return breach(Rule::MissingMoney, "what is effective is not the total, or not nothing");
+        }
+        Ok(())
+    }
+}
+
+/// I6 and I12: what has been decided stays, and money is never effective again once it was given up.
+fn nothing_revives(was: &Seen, is: &Seen) -> Result<(), Breach> {
+    if was.verdict.is_some() && was.verdict != is.verdict {
+        return breach(Rule::Revived, format!("the verdict was {:?} and is {:?}", was.verdict, is.verdict));
+    }
+    let backwards = match (was.status, is.status) {
+        (Status::Ready, _) => false,
+        (Status::InProgress, next) => next == Status::Ready,
+        (before, next) => before != next,
+    };
+    if backwards {
+        return breach(Rule::Revived, format!("the status was {} and is {}", was.status, is.status));
+    }
+    for (was, is) in was.legs.iter().flatten().zip(is.legs.iter().flatten()) {
+        let given_up = matches!(
+            was.state,
+            AttemptState::Reversing(_)
+                | AttemptState::Voided
+                | AttemptState::VoidedProvisional
+                | AttemptState::Escalated
+        );
+        if given_up && is.effective > 0 {
+            return breach(Rule::Revived, format!("an attempt that was {:?} is effective", was.state));
+        }
+        let final_word = matches!(was.state, AttemptState::Voided | AttemptState::Escalated);
+        if final_word && was.state != is.state {
+            return breach(Rule::Revived, format!("an attempt was {:?} and is {:?}", was.state, is.state));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What is searched, and what is found.
+
+use std::time::Instant;
+
+use super::{Authorize, SMALL, Setup};
+use crate::check::bad::{
+    FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateSuccessPays, SendsAgain,
+    SendsBeforeCommit, SiblingIsForgotten, SilenceIsClosed, SilenceIsRefusal, WindowCountsFromAnswer,
+};
+use crate::check::design::{Design, Shipped};
+use crate::check::explore::{Rule, search, search_for};
+
+/// The shipped decisions break no rule in a world of this size.
+fn hold(name: &str, setup: Setup) {
+    let started = Instant::now();
+    let report = search(format!("{name}, shipped"), Authorize::new(&Shipped, setup));
+    println!("{report} ({:?})", started.elapsed());
+    assert!(report.broken.is_empty(), "{report}");
+    assert!(report.states > 10_000 && report.ends > 100, "{report}");
+}
+
+/// A design that differs in one decision breaks this rule, and it is told how.
+fn fails(design: &dyn Design, name: &str, rule: Rule, setup: Setup) {
+    let report = search_for(rule, name, Authorize::new(design, setup));
+    println!("{report}");
+    assert!(report.broken.contains_key(&rule), "{rule:?} should break: {report}");
+}
+
+/// R1, R2, R3, R10, R12, I6, I7, I12
+#[test]
+fn one_leg_with_a_death_or_an_unknown_commit_at_any_point() {
+    hold("one leg", SMALL);
+}
+
+/// R10, R12: two of them.
+#[test]
+fn one_leg_with_two_faults() {
+    hold("two faults", Setup { faults: 2, tries: 1, ..SMALL });
+}
+
+/// Two jobs reverse, recover and judge at once.
+#[test]
+fn one_leg_with_two_jobs() {
+    hold("two jobs", Setup { jobs: 2, faults: 0, tries: 1, ..SMALL });
+}
+
+/// R2, R3: network cancels that nobody waits for any more overtake and are overtaken.
+#[test]
+fn one_leg_with_network_cancels_astray() {
+    hold("astray", Setup { strays: 1, faults: 0, tries: 1, ..SMALL });
+}
+
+/// R5: a second confirm of the same payment.
+#[test]
+fn one_leg_with_two_callers() {
+    hold("two callers", Setup { callers: 2, tries: 1, garbles: true, faults: 0, ..SMALL });
+}
+
+/// R8, R9
+#[test]
+fn two_legs_with_all_that_happens_on_the_wire() {
+    hold("two legs", Setup { legs: 2, faults: 0, tries: 1, ..SMALL });
+}
+
+/// R8, R9, R10
+#[test]
+fn two_legs_with_a_fault() {
+    hold("two legs, a fault", Setup { legs: 2, tries: 0, ..SMALL });
+}
+
+/// An issuer that breaks its own late window: its file reopens what was believed absent.
+#[test]
+fn one_leg_that_lands_after_the_late_window() {
+    hold("very late", Setup { very_late: true, faults: 0, ..SMALL });
+}
+
+#[test]
+fn a_late_success_that_pays_is_found() {
+    fails(&LateSuccessPays, "a late success pays", Rule::Revived, SMALL);
+}
+
+#[test]
+fn stopping_at_the_first_no_original_is_found() {
+    fails(&FirstNoOriginalEnds, "the first NO_ORIGINAL ends it", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn late_answers_instead_of_a_resend_are_found() {
+    fails(&LateAnswersFeedReversal, "late answers feed the reversal", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn a_window_that_counts_from_the_answer_is_found() {
+    fails(&WindowCountsFromAnswer, "the window counts from the answer", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn silence_that_is_closed_is_found() {
+    fails(&SilenceIsClosed, "silence is closed", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn sending_before_the_commit_is_found() {
+    fails(&SendsBeforeCommit, "bytes before the row", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn silence_that_is_a_refusal_is_found() {
+    fails(&SilenceIsRefusal, "silence is a refusal", Rule::HiddenMoney, SMALL);
+}
+
+#[test]
+fn a_forgotten_sibling_is_found() {
+    let setup = Setup { legs: 2, faults: 0, tries: 0, ..SMALL };
+    fails(&SiblingIsForgotten, "a sibling is forgotten", Rule::Stuck, setup);
+}
+
+#[test]
+fn sending_again_is_found() {
+    fails(&SendsAgain, "sends again", Rule::Twice, SMALL);
+}
+
+#[test]
+fn writing_without_the_lock_is_found() {
+    fails(&LastWriterWins, "the last writer wins", Rule::Revived, SMALL);
+}

@@ -1,0 +1,226 @@
+//! Designs that differ from what is shipped in one decision. Each has been somebody's good idea.
+
+use chrono::{DateTime, Utc};
+use ledger_core::payment::attempt::AttemptFacts;
+use ledger_core::payment::confirm::{self, Answer};
+use ledger_core::payment::fact::{
+    AttemptKind, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome, ReversalOutcome, Ruling, Verdict,
+};
+use ledger_core::payment::fold::Payment;
+use ledger_core::payment::{balance, reverse};
+
+use super::design::{Decided, Design};
+use crate::world::issuer;
+
+/// The state is a column: an approval that comes late makes the payment paid after all.
+#[derive(Debug, Clone, Copy)]
+pub struct LateSuccessPays;
+
+impl Design for LateSuccessPays {
+    fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
+        let mut facts = reverse::late(payment, leg_no, 1, answer, now);
+        let Some(Fact::Result(result)) = facts.first().cloned() else { return facts };
+        if answer.outcome == ResultOutcome::Approved {
+            let ruling = Ruling::Accept { result_no: result.result_no };
+            let verdict = AttemptVerdict { leg_no, attempt_no: 1, ruling, decided_at: now };
+            facts.push(Fact::AttemptVerdict(verdict));
+            facts.push(confirm::payment_verdict(payment, Verdict::Confirmed, None, now));
+            facts.push(Fact::BalanceLink(balance::open(leg_no, payment.opened.total)));
+        }
+        facts
+    }
+
+    /// The update of a column.
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+/// Undone as soon as the issuer knows nothing of it; what comes late is written to a log.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstNoOriginalEnds;
+
+impl Design for FirstNoOriginalEnds {
+    fn late(&self, _: &Payment, _: u8, _: &Answer, _: DateTime<Utc>) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        leg_no: u8,
+        attempt_no: u16,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        first_no_original(payment, leg_no, attempt_no, answer, now)
+    }
+}
+
+/// The same, but what comes late is fed to the reversal. No answer comes late when its connection is gone.
+#[derive(Debug, Clone, Copy)]
+pub struct LateAnswersFeedReversal;
+
+impl Design for LateAnswersFeedReversal {
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        leg_no: u8,
+        attempt_no: u16,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        first_no_original(payment, leg_no, attempt_no, answer, now)
+    }
+}
+
+fn first_no_original(
+    payment: &Payment,
+    leg_no: u8,
+    attempt_no: u16,
+    answer: &Answer,
+    now: DateTime<Utc>,
+) -> Decided {
+    let (mut facts, step) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
+    if step == reverse::Step::Repeat && answer.outcome == ResultOutcome::NoOriginal {
+        facts.extend(outcome(payment, leg_no, ReversalOutcome::VoidedProvisional, now));
+    }
+    Ok(facts)
+}
+
+fn outcome(
+    payment: &Payment,
+    leg_no: u8,
+    outcome: ReversalOutcome,
+    decided_at: DateTime<Utc>,
+) -> Option<Fact> {
+    let target = payment.attempt(leg_no, AttemptKind::Auth, 1)?;
+    let outcome_no = target.next_outcome_no();
+    let fact = NetworkCancelOutcome { leg_no, attempt_no: 1, outcome_no, outcome, decided_at };
+    Some(Fact::NetworkCancelOutcome(fact))
+}
+
+/// "No original" counts from when its answer came, though it was asked for before the late window ended.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowCountsFromAnswer;
+
+impl Design for WindowCountsFromAnswer {
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        leg_no: u8,
+        attempt_no: u16,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        let (mut facts, step) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
+        let target = payment.attempt(leg_no, AttemptKind::Auth, 1);
+        let order = target.and_then(|target| target.network_cancel.as_ref());
+        let over = order.is_some_and(|order| now >= order.late_until);
+        let unknown = target.is_some_and(|target| target.approval().is_none());
+        if step == reverse::Step::Repeat && answer.outcome == ResultOutcome::NoOriginal && over && unknown {
+            facts.extend(outcome(payment, leg_no, ReversalOutcome::VoidedProvisional, now));
+        }
+        Ok(facts)
+    }
+}
+
+/// When the validity is over nothing can be done, so it is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct SilenceIsClosed;
+
+impl Design for SilenceIsClosed {
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        leg_no: u8,
+        attempt_no: u16,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        let (mut facts, _) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
+        for fact in &mut facts {
+            if let Fact::NetworkCancelOutcome(fact) = fact
+                && fact.outcome == ReversalOutcome::Escalated
+            {
+                fact.outcome = ReversalOutcome::Voided;
+            }
+        }
+        Ok(facts)
+    }
+}
+
+/// The bytes leave first; the row is written with the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct SendsBeforeCommit;
+
+impl Design for SendsBeforeCommit {
+    fn commits_before_sending(&self) -> bool {
+        false
+    }
+}
+
+/// An authorization that nobody answered has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct SilenceIsRefusal;
+
+impl Design for SilenceIsRefusal {
+    fn recover(&self, payment: &Payment, now: DateTime<Utc>) -> Decided {
+        let mut facts = Vec::new();
+        for leg in payment.legs() {
+            let ruling = Ruling::Reject;
+            let leg_no = leg.approval.leg_no;
+            facts.push(Fact::AttemptVerdict(AttemptVerdict {
+                leg_no,
+                attempt_no: 1,
+                ruling,
+                decided_at: now,
+            }));
+        }
+        facts.push(confirm::payment_verdict(payment, Verdict::Aborted, None, now));
+        Ok(facts)
+    }
+}
+
+/// A leg whose sibling failed has failed with it.
+#[derive(Debug, Clone, Copy)]
+pub struct SiblingIsForgotten;
+
+impl Design for SiblingIsForgotten {
+    fn is_due(&self, attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
+        attempt.approval().is_none() && reverse::is_due(attempt, now)
+    }
+
+    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Vec<Fact> {
+        let target = payment.attempt(leg_no, AttemptKind::Auth, 1);
+        if target.is_some_and(|target| self.is_due(target, now)) {
+            reverse::start(payment, leg_no, 1, &issuer(), now)
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// An authorization that was not answered is sent once more.
+#[derive(Debug, Clone, Copy)]
+pub struct SendsAgain;
+
+impl Design for SendsAgain {
+    fn sends_again(&self) -> bool {
+        true
+    }
+}
+
+/// Everybody writes what they decided; the last one is right.
+#[derive(Debug, Clone, Copy)]
+pub struct LastWriterWins;
+
+impl Design for LastWriterWins {
+    fn locks(&self) -> bool {
+        false
+    }
+
+    fn refuses(&self) -> bool {
+        false
+    }
+}
