@@ -1,25 +1,21 @@
 //! The handle of the verifier and of reports: reads a replica with `ledger_read`, and could do nothing else.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
-use sqlx::{Column as _, Row as _};
 
 use crate::ids::PaymentId;
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{StoreError, grants, replica};
+use crate::store::{StoreError, grants, replica, script};
 use crate::time::BusinessDate;
 
 pub use crate::store::grants::GrantsError;
 pub use crate::store::replica::{CarriedApproval, CarriedCancel, Disposed, QuarantineReason, QuarantineRow};
+pub use crate::store::script::{Given, ScriptRows, TextRow};
 
 /// Payments of one read: what a JSON parameter of a comfortable size holds.
 const BATCH: usize = 1_000;
-
-/// A row of a check as text, by column.
-pub type TextRow = BTreeMap<String, Option<String>>;
 
 /// Reads facts on a replica.
 #[derive(Debug, Clone)]
@@ -128,21 +124,15 @@ impl ReplicaReader {
         replica::quarantine_rows(&self.pool, source, reason, limit).await
     }
 
-    /// Runs a check that is kept as a file: one SELECT, its rows as text.
-    pub async fn select(&self, sql: &'static str) -> Result<Vec<TextRow>, StoreError> {
-        let rows = sqlx::raw_sql(sql).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                row.columns()
-                    .iter()
-                    .map(|column| {
-                        // Over the text protocol every value is text, whatever its type.
-                        let value: Option<Vec<u8>> = row.try_get_unchecked(column.ordinal())?;
-                        let text = value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                        Ok((column.name().to_owned(), text))
-                    })
-                    .collect()
-            })
-            .collect()
+    /// Runs a script that is kept as a file, as the `mysql` client would: on one connection, with `@since` and `@until` (UTC
+    /// as MySQL writes times) or nothing set before it. Of the rows it returns, the first `keep` are kept as text.
+    pub async fn run_script(
+        &self,
+        sql: &'static str,
+        given: &Given,
+        keep: usize,
+    ) -> Result<ScriptRows, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::Unavailable)?;
+        script::run(&mut connection, sql, given, keep).await
     }
 }

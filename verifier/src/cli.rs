@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -124,6 +125,16 @@ pub struct ChecksArgs {
     /// Only checks whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
+    /// Only payments made at this instant or later, such as 2026-11-23T00:00:00Z.
+    #[arg(long)]
+    pub since: Option<DateTime<Utc>>,
+    /// Only payments made before this instant.
+    #[arg(long)]
+    pub until: Option<DateTime<Utc>>,
+    /// What an issuer says of its days, as JSON: `[{"issuer":"card-1","day":"2026-11-23","amount":1200}]`, approvals less
+    /// reversals and cancels; compared by check I8.
+    #[arg(long)]
+    pub issuer_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The commands: open what is needed, run, print what came of it.
 
 use std::io::Write;
+use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::mirror_writer::MirrorWriter;
-use ledger_core::replica_reader::ReplicaReader;
+use ledger_core::replica_reader::{Given, ReplicaReader};
 use ledger_core::store::StoreError;
 use ledger_core::store::pool::PoolOptions;
 use ledger_core::verifier_log::{GrantsError, RunState, VerifierLog};
@@ -84,12 +85,17 @@ async fn daemon(args: &DaemonArgs, format: Format) -> Result<Exit, Failed> {
 
 async fn checks(args: &ChecksArgs, format: Format) -> Result<Exit, Failed> {
     let reader = ReplicaReader::open(&args.replica_url, pool()).await?;
+    let given = Given {
+        since: args.since,
+        until: args.until,
+        issuer_file: args.issuer_file.as_deref().map(issuer_file).transpose()?,
+    };
     let mut exit = Exit::Clean;
     let wanted = CHECKS
         .iter()
         .filter(|check| args.only.as_ref().is_none_or(|part| check.name.contains(part.as_str())));
     for check in wanted {
-        let checked = check.run(&reader).await?;
+        let checked = check.run(&reader, &given).await?;
         if checked.violations > 0 {
             exit = Exit::Integrity;
         } else if checked.examined == 0 && args.expect_rows && exit == Exit::Clean {
@@ -98,6 +104,18 @@ async fn checks(args: &ChecksArgs, format: Format) -> Result<Exit, Failed> {
         print_check(&checked, format)?;
     }
     Ok(exit)
+}
+
+/// An issuer's file, which has to be JSON before a server is asked to read it.
+fn issuer_file(path: &Path) -> Result<String, Failed> {
+    let unreadable =
+        |why: &dyn std::fmt::Display| Failed::Usage(format!("--issuer-file {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    let days: serde_json::Value = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    if !days.is_array() {
+        return Err(unreadable(&"an array of {issuer, day, amount} is wanted"));
+    }
+    Ok(text)
 }
 
 async fn open(ends: &Ends) -> Result<Verifier, Failed> {

@@ -10,7 +10,7 @@ use ledger_core::operator::Signer;
 use ledger_core::payment::correction::{CorrectionRefused, Entry, Propose, Wanted};
 use ledger_core::payment::correction_fact::{CorrectionRuling, LineRef};
 use ledger_core::payment::fold::Payment;
-use ledger_core::replica_reader::ReplicaReader;
+use ledger_core::replica_reader::{Given, ReplicaReader};
 use ledger_core::store::pool::{PoolOptions, connect};
 use ledger_core::store::{LostKey, StoreError, correction as store};
 use sqlx::AssertSqlSafe;
@@ -81,9 +81,9 @@ impl Office {
             include_str!("../../../verifier/checks/facts_belong_to_changes.sql"),
             include_str!("../../../verifier/checks/references_hold.sql"),
         ] {
-            let (examined, find) = check.split_once(";\n").unwrap();
-            assert!(examined.contains("examined"));
-            found.extend(reader.select(find).await.unwrap().into_iter().map(|row| format!("{row:?}")));
+            let said = reader.run_script(check, &Given::default(), 10).await.unwrap();
+            assert!(said.examined > 0);
+            found.extend(said.rows.into_iter().map(|row| format!("{row:?}")));
         }
         found
     }

@@ -3,5 +3,8 @@
 
 mod checks;
 mod common;
+mod generated;
 mod heal;
+mod past;
+mod plants;
 mod refuse;

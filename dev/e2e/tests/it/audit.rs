@@ -34,6 +34,7 @@ async fn every_check_finds_the_violation_planted_for_it() {
     let legacy = world.pool("LEGACY_URL").await;
     generate(&legacy, 1, 100, Options::default()).await.unwrap();
     tool::run(&world.env, "migrator", &["copy", "--format", "json"]).await.unwrap();
+    tool::run(&world.env, "verifier", &["run", "--full", "--settle", "0", "--format", "json"]).await.unwrap();
     let scope = Scope { legacy: true };
     let clean = run(&world.env, scope).await.unwrap();
     let not_held: Vec<_> = clean.iter().filter(|check| !check.holds()).collect();
