@@ -39,7 +39,7 @@ fn is_possible(legs: &[(u8, i64, bool)], amount: i64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(800))]
+    #![proptest_config(ProptestConfig::with_cases(crate::world::cases(800)))]
 
     /// Σ = amount, never above what remains of a leg, whole or not at all where that is so; and refused only when there is
     /// no way. Where every leg can be canceled in part, each is within one of its exact proportion.

@@ -80,7 +80,7 @@ fn play(amounts: &[i64], tax_free_part: i64, steps: Vec<(i64, u8, bool)>) -> Res
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(crate::world::cases(600)))]
 
     #[test]
     fn no_history_of_cancels_breaks_the_books(

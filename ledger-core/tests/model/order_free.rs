@@ -48,7 +48,7 @@ fn history() -> impl Strategy<Value = World> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(crate::world::cases(400)))]
 
     #[test]
     fn facts_in_any_order_make_the_same_payment(world in history(), seed in any::<u64>()) {

@@ -16,6 +16,11 @@ use ledger_core::reference::{Contract, Issuer};
 
 pub const METHODS: [Method; 4] = [Method::Card, Method::EasyPay, Method::Transfer, Method::Points];
 
+/// How many cases a property is tried on: a tenth where a defect planted on purpose is looked for over and over.
+pub fn cases(usual: u32) -> u32 {
+    if std::env::var_os("LEDGER_QUICK").is_some() { usual / 10 } else { usual }
+}
+
 pub fn won(units: i64) -> Minor {
     Minor::new(units).unwrap()
 }
