@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ledger_core::payment::attempt::AttemptFacts;
+use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{self, Answer};
 use ledger_core::payment::fact::{
     AttemptKind, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome, ReversalOutcome, Ruling, Verdict,
@@ -9,7 +10,7 @@ use ledger_core::payment::fact::{
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::{balance, reverse};
 
-use super::design::{Decided, Design};
+use super::design::{Decided, Design, Shipped};
 use crate::world::issuer;
 
 /// The state is a column: an approval that comes late makes the payment paid after all.
@@ -222,5 +223,92 @@ impl Design for LastWriterWins {
 
     fn refuses(&self) -> bool {
         false
+    }
+}
+
+/// `SELECT SUM` of what was given back, then `INSERT`: two at once read the same sum.
+#[derive(Debug, Clone, Copy)]
+pub struct SumsAndInserts;
+
+impl Design for SumsAndInserts {
+    /// Each under the number of its request: numbers come from a sequence, nobody meets anybody.
+    fn start_cancel(&self, payment: &Payment, cmd: &Cancel, now: DateTime<Utc>) -> Decided {
+        let own: u16 = cmd.cancel_request_id.parse().unwrap();
+        let mut facts = Shipped.start_cancel(payment, cmd, now)?;
+        for fact in &mut facts {
+            match fact {
+                Fact::Cancellation(fact) => fact.cancel_no = own,
+                Fact::CancelShare(fact) => fact.cancel_no = own,
+                Fact::BalanceLink(fact) => fact.cancel_no = Some(own),
+                Fact::Attempt(fact) => {
+                    fact.cancel_no = Some(own);
+                    fact.attempt_no = own;
+                }
+                _ => {}
+            }
+        }
+        Ok(facts)
+    }
+
+    fn locks(&self) -> bool {
+        false
+    }
+
+    fn refuses(&self) -> bool {
+        false
+    }
+}
+
+/// A cancel that nobody answered has failed: the merchant may have its balance back.
+#[derive(Debug, Clone, Copy)]
+pub struct SilenceReleases;
+
+impl Design for SilenceReleases {
+    fn finish_cancel(
+        &self,
+        payment: &Payment,
+        cancel_no: u16,
+        answers: &[(u8, Answer)],
+        now: DateTime<Utc>,
+    ) -> Decided {
+        let refused = |(leg_no, answer): &(u8, Answer)| {
+            let silent = answer.outcome.is_uncertain();
+            let outcome = if silent { ResultOutcome::Declined } else { answer.outcome };
+            (*leg_no, Answer { outcome, ..answer.clone() })
+        };
+        let answers: Vec<_> = answers.iter().map(refused).collect();
+        Shipped.finish_cancel(payment, cancel_no, &answers, now)
+    }
+}
+
+/// Each time a cancel is sent it is a message of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct NumbersRepeats;
+
+impl Design for NumbersRepeats {
+    fn renumbers_repeats(&self) -> bool {
+        true
+    }
+}
+
+/// All or nothing: where one share is refused the cancel has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct OneRefusalFailsAll;
+
+impl Design for OneRefusalFailsAll {
+    fn finish_cancel(
+        &self,
+        payment: &Payment,
+        cancel_no: u16,
+        answers: &[(u8, Answer)],
+        now: DateTime<Utc>,
+    ) -> Decided {
+        let mut answers = answers.to_vec();
+        if answers.iter().any(|(_, answer)| answer.outcome == ResultOutcome::Declined) {
+            for (_, answer) in &mut answers {
+                answer.outcome = ResultOutcome::Declined;
+            }
+        }
+        Shipped.finish_cancel(payment, cancel_no, &answers, now)
     }
 }

@@ -8,10 +8,12 @@
 //! | `schema` | what the database refuses |
 //! | `book` | payments by number, so that a state of the search is small |
 //! | `authorize` | one payment, its issuer, callers, recovery and reversal |
+//! | `refund` | one confirmed payment and the writers of its cancels |
 
 pub mod authorize;
 pub mod bad;
 pub mod book;
 pub mod design;
 pub mod explore;
+pub mod refund;
 pub mod schema;
