@@ -5,6 +5,7 @@
 //! a ledger of its own on the stack that runs. A stack's addresses are in its `env` file ([`EnvFile`]).
 
 mod accounts;
+mod big;
 mod containers;
 mod dirs;
 mod env;
@@ -25,6 +26,7 @@ mod spare;
 mod stack;
 mod testdb;
 
+pub use big::BigLedger;
 pub use dirs::{bin, stack_dir};
 pub use env::{EnvFile, kafka_brokers, running};
 pub use health::http_status;

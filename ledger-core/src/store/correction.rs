@@ -61,6 +61,7 @@ const POSTED: Statement = Statement {
           FROM journal_line WHERE payment_id = ? ORDER BY seq, line_no",
 };
 
+/// By the index of the time, backwards: the newest are wanted, and with few corrections the whole table looked cheaper.
 const PROPOSED_SINCE: Statement = Statement {
     name: "corrections_proposed_since",
     account: Account::App,

@@ -23,6 +23,7 @@ mod read;
 pub mod reference;
 pub mod replica;
 pub mod rows;
+pub mod scatter;
 pub mod script;
 pub mod statement;
 pub mod text;

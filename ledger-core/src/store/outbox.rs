@@ -9,6 +9,7 @@ use sqlx::mysql::MySqlConnection;
 
 use super::StoreError;
 use super::error::number_of;
+use super::statement::{Account, Statement};
 use crate::ids::PaymentId;
 
 /// The two outboxes: events of the living ledger, and those of migrated history.
@@ -146,6 +147,26 @@ macro_rules! texts {
 
 const MAIN: Texts = texts!("outbox_event");
 const BACKFILL: Texts = texts!("outbox_backfill");
+
+const fn relay(name: &'static str, sql: &'static str) -> Statement {
+    Statement { name, account: Account::Relay, sql }
+}
+
+/// All of them, for the register.
+pub const STATEMENTS: &[Statement] = &[
+    relay("outbox_event_after", MAIN.read_after),
+    relay("outbox_event_ranges", MAIN.read_ranges),
+    relay("outbox_event_at", MAIN.row_at),
+    relay("outbox_event_bounds", MAIN.bounds),
+    relay("outbox_event_probe", MAIN.probe),
+    relay("seal_outbox_event", MAIN.seal),
+    relay("outbox_backfill_after", BACKFILL.read_after),
+    relay("outbox_backfill_ranges", BACKFILL.read_ranges),
+    relay("outbox_backfill_at", BACKFILL.row_at),
+    relay("outbox_backfill_bounds", BACKFILL.bounds),
+    relay("outbox_backfill_probe", BACKFILL.probe),
+    relay("seal_outbox_backfill", BACKFILL.seal),
+];
 
 type RawRow = (
     u64,

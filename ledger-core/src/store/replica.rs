@@ -128,18 +128,21 @@ read!(
      FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
      STRAIGHT_JOIN cancellation AS c ON c.payment_id = UNHEX(w.id) AND c.origin = 'LEGACY'"
 );
+// By the index of the time: of a window that ends now the optimizer thinks more than there is, and would read all payments.
 read!(
     CREATED,
     "replica_created",
     "SELECT payment_id FROM payment FORCE INDEX (ix_payment_created) \
      WHERE created_at >= ? AND created_at < ? AND origin = 'LEGACY'"
 );
+// By the index of the day, for the same reason.
 read!(
     CANCELED,
     "replica_canceled",
     "SELECT DISTINCT payment_id FROM cancellation FORCE INDEX (ix_cancellation_day) \
      WHERE business_date BETWEEN ? AND ? AND requested_at >= ? AND requested_at < ? AND origin = 'LEGACY'"
 );
+// By the payment: the source alone is most of the table, and also leads its primary key.
 read!(
     ROWS_OF,
     "replica_rows_of",
@@ -166,6 +169,7 @@ read!(
        AND q.row_pk = w.k COLLATE utf8mb4_0900_bin"
 );
 
+// By the reason: rows then come grouped, and the wide rows are read in one order only.
 read!(
     QUARANTINE_REASONS,
     "replica_quarantine_reasons",
@@ -177,6 +181,7 @@ read!(
        AND (l.row_hash = q.row_hash OR l.recorded_at > q.recorded_at)) \
      GROUP BY q.reason ORDER BY q.reason"
 );
+// By the reason: the primary key begins with the source as well, and would read all that waits for other reasons.
 read!(
     QUARANTINE_ROWS,
     "replica_quarantine_rows",

@@ -42,6 +42,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::reference::STATEMENTS)
         .chain(super::correction::STATEMENTS)
         .chain(super::outbox_insert::STATEMENTS)
+        .chain(super::outbox::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
         .chain(super::replica::STATEMENTS)
         .chain(super::verification::STATEMENTS)
