@@ -10,6 +10,7 @@ use ledger_runtime::clock;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Keys;
+use crate::cursor::Lists;
 use crate::deadline::Issuers;
 use crate::limits::{Limits, Places};
 
@@ -24,6 +25,7 @@ struct Inner {
     keys: Keys,
     issuers: Issuers,
     limits: Limits,
+    lists: Lists,
     places: Places,
     answer_within: Duration,
     commit_within: Duration,
@@ -31,14 +33,26 @@ struct Inner {
 }
 
 impl Api {
-    /// The service on a ledger.
+    /// The service on a ledger, its cursors good for this process.
     pub fn new(ledger: Ledger, timeouts: &Timeouts, limits: Limits, keys_fresh: Duration) -> Self {
+        Self::with_lists(ledger, timeouts, limits, keys_fresh, Lists::default())
+    }
+
+    /// The service on a ledger.
+    pub fn with_lists(
+        ledger: Ledger,
+        timeouts: &Timeouts,
+        limits: Limits,
+        keys_fresh: Duration,
+        lists: Lists,
+    ) -> Self {
         Self(Arc::new(Inner {
             gateway: Gateway::new(ledger.clone(), timeouts, clock::now),
             keys: Keys::new(ledger.clone(), keys_fresh),
             issuers: Issuers::new(ledger.clone()),
             ledger,
             limits,
+            lists,
             places: Places::new(limits),
             answer_within: timeouts.ledger_api.answer(),
             commit_within: timeouts.ledger_api.after(),
@@ -69,6 +83,11 @@ impl Api {
     /// The limits.
     pub fn limits(&self) -> Limits {
         self.0.limits
+    }
+
+    /// How lists are paged.
+    pub fn lists(&self) -> &Lists {
+        &self.0.lists
     }
 
     /// The places for requests under way.

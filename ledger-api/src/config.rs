@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::config::{ConfigError, Validate, load};
 use ledger_runtime::telemetry::LogSettings;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+use crate::cursor::{CursorKey, Lists};
 use crate::limits::Limits;
 
 /// The defaults, as `ledger-api config show` prints them.
@@ -23,6 +25,8 @@ pub struct Config {
     pub http: Http,
     /// API keys.
     pub auth: Auth,
+    /// Lists and their cursors.
+    pub lists: ListSettings,
     /// The listener for operators.
     pub ops: Ops,
     /// MySQL.
@@ -57,6 +61,15 @@ pub struct Http {
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     cache_seconds: u64,
+}
+
+/// Lists and their cursors.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListSettings {
+    cursor_keys: SecretString,
+    cursor_valid_hours: u32,
+    settle_ms: u32,
 }
 
 /// The listener for operators.
@@ -116,6 +129,23 @@ impl Auth {
     }
 }
 
+impl ListSettings {
+    fn keys(&self) -> impl Iterator<Item = Option<CursorKey>> {
+        self.cursor_keys.expose_secret().split_whitespace().map(CursorKey::parse)
+    }
+
+    /// Whether cursors have no key that other processes know.
+    pub fn has_no_key(&self) -> bool {
+        self.keys().next().is_none()
+    }
+
+    /// How lists are paged.
+    pub fn lists(&self) -> Lists {
+        let valid_for = TimeDelta::hours(self.cursor_valid_hours.into());
+        Lists::new(self.keys().flatten().collect(), valid_for, TimeDelta::milliseconds(self.settle_ms.into()))
+    }
+}
+
 impl Database {
     /// Where the ledger is.
     pub fn url(&self) -> &str {
@@ -172,6 +202,15 @@ impl Validate for Config {
             self.http.header_limit_count < 8,
             "http.header_limit_count is below 8, the known headers would not fit",
         );
+        fault(
+            self.lists.keys().any(|key| key.is_none()),
+            "lists.cursor_keys holds something that is no key, set LISTS__CURSOR_KEYS_FILE to a file of 64 hexadecimal digits a line",
+        );
+        fault(
+            !(1..=168).contains(&self.lists.cursor_valid_hours),
+            "lists.cursor_valid_hours is not from 1 to 168",
+        );
+        fault(self.lists.settle_ms > 60_000, "lists.settle_ms is above 60000, lists would be too old");
         fault(self.database.max_connections == 0, "database.max_connections is 0, use 1 or more");
         faults
     }
@@ -202,6 +241,16 @@ mod tests {
         let fault = with(&[("HTTP__BIND", "0.0.0.0:8080")]).unwrap_err().to_string();
         assert!(fault.contains("allow_public_bind"), "{fault}");
         with(&[("HTTP__BIND", "0.0.0.0:8080"), ("HTTP__ALLOW_PUBLIC_BIND", "true")]).unwrap();
+    }
+
+    #[test]
+    fn keys_of_cursors_are_checked_and_hidden() {
+        let (old, new) = ("0a".repeat(32), "0b".repeat(32));
+        let config = with(&[("LISTS__CURSOR_KEYS", &format!("{new}\n{old}\n"))]).unwrap();
+        assert!(!config.lists.has_no_key() && !format!("{config:?}").contains(&old));
+        assert!(with(&[]).unwrap().lists.has_no_key());
+        let fault = with(&[("LISTS__CURSOR_KEYS", "short")]).unwrap_err().to_string();
+        assert!(fault.contains("LISTS__CURSOR_KEYS_FILE"), "{fault}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::problem::{Code, FieldError, ProblemBody};
-use crate::routes::payments::{cancel, cancellations, confirm, create, events, get, order};
-use crate::routes::{health, problems};
+use crate::routes::payments::{cancel, cancellations, confirm, create, events, explain, get, list, order};
+use crate::routes::{health, problems, transactions};
 use crate::view;
 
 #[derive(utoipa::OpenApi)]
@@ -24,12 +24,14 @@ use crate::view;
     ),
     paths(
         create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, cancellations::list, cancellations::one, events::list,
+        explain::explain, list::list, transactions::list,
         health::live, health::ready, problems::page,
     ),
     components(schemas(ProblemBody<'static>, FieldError, view::PaymentView)),
     security(("apiKey" = [])),
     tags(
         (name = "payments", description = "Payments, their cancellations and their history."),
+        (name = "lists", description = "What a merchant lists, a page at a time, all pages as of one instant."),
         (name = "health", description = "For whoever routes callers here; needs no key."),
         (name = "problems", description = "What each problem means; needs no key."),
     ),
@@ -44,6 +46,13 @@ const STRICT: &[&str] = &[
     "CardRequest",
     "CancelPayment",
     "AllocationRequest",
+];
+/// Lists, taken a page at a time.
+const PAGED: &[&str] = &[
+    "/v1/payments",
+    "/v1/payments/{paymentId}/cancellations",
+    "/v1/payments/{paymentId}/events",
+    "/v1/transactions",
 ];
 /// What any request can meet.
 const ANY: &[Code] = &[Code::UriTooLong, Code::HeadersTooLarge, Code::Overloaded, Code::InternalError];
@@ -121,6 +130,9 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
         &[ANY, KEYED, ONE, &[Code::CancellationNotFound]],
     ),
     ("get", "/v1/payments/{paymentId}/events", &[ANY, KEYED, ONE]),
+    ("get", "/v1/payments/{paymentId}/explain", &[ANY, KEYED, ONE]),
+    ("get", "/v1/payments", &[ANY, KEYED]),
+    ("get", "/v1/transactions", &[ANY, KEYED]),
     ("get", "/health/live", &[ANY]),
     ("get", "/health/ready", &[ANY, &[Code::LedgerUnavailable]]),
     ("get", "/problems/{code}", &[ANY, &[Code::UnknownRoute]]),
@@ -230,11 +242,11 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
             &json!({"type": "integer", "minimum": 1, "maximum": 600_000}),
         ));
     }
-    if method == "get" && (path.ends_with("/cancellations") || path.ends_with("/events")) {
+    if method == "get" && PAGED.contains(&path) {
         parameters.push(json!({"name": "limit", "in": "query", "required": false, "description": "Items on a page; 100 when left out.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}));
         parameters.push(json!({"name": "cursor", "in": "query", "required": false,
-            "description": "`nextCursor` of the page before, unchanged.", "schema": {"type": "string"}}));
+            "description": "`nextCursor` of the page before, with its other parameters, unchanged.", "schema": {"type": "string", "maxLength": 256}}));
     }
     let Some(operation) = operation.as_object_mut() else { return };
     if let Some(given) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {

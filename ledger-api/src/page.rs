@@ -1,120 +1,145 @@
-//! Lists: a page at a time, oldest first, and the cursor of the next one.
+//! Lists: a page at a time, all pages as of one instant, and the cursor of the next one.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use ledger_core::time;
+use ledger_runtime::clock;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::Api;
+use crate::auth::Caller;
+use crate::cursor::{Place, Scope};
 use crate::problem::Problem;
+use crate::query::Query;
 
+/// Items on a page when nothing is said.
 const DEFAULT_LIMIT: usize = 100;
+/// Items on a page at most.
 const LARGEST_LIMIT: usize = 1000;
 
-/// Which part of a list is wanted: `?limit=…&cursor=…`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+/// Which part of a list is wanted.
+#[derive(Debug)]
+pub struct Listing {
+    api: Api,
+    merchant_id: String,
+    list: &'static str,
+    filter: String,
     limit: usize,
-    after: u32,
+    as_of: DateTime<Utc>,
+    after: Option<Vec<u8>>,
 }
 
-impl<S: Sync> FromRequestParts<S> for Wanted {
+impl Listing {
+    /// Of the list `list` under the parameters `filter`: from its cursor on, or from the beginning as of a little before now.
+    pub fn of(
+        api: &Api,
+        caller: &Caller,
+        query: &Query,
+        list: &'static str,
+        filter: &[&'static str],
+    ) -> Result<Self, Problem> {
+        Self::begin(api, caller, query, (list, query.spelled(filter)), api.lists().as_of(query.now()))
+    }
+
+    fn begin(
+        api: &Api,
+        caller: &Caller,
+        query: &Query,
+        (list, filter): (&'static str, String),
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let limit = query.get("limit", &format!("1 to {LARGEST_LIMIT}"), |text| {
+            let limit = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+            limit.filter(|limit| (1..=LARGEST_LIMIT).contains(limit))
+        })?;
+        let scope = Scope { merchant_id: &caller.merchant_id, list, filter: &filter };
+        let place =
+            query.text("cursor").map(|cursor| api.lists().open(scope, cursor, query.now())).transpose()?;
+        let (as_of, after) = place.map_or((now, None), |place| (place.as_of, Some(place.after)));
+        let merchant_id = caller.merchant_id.clone();
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        Ok(Self { api: api.clone(), merchant_id, list, filter, limit, as_of, after })
+    }
+
+    /// Items on the page at most.
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The instant that all pages show.
+    pub const fn as_of(&self) -> DateTime<Utc> {
+        self.as_of
+    }
+
+    /// The place after which the page begins, read from the cursor by `read`.
+    pub fn after<T>(&self, read: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>, Problem> {
+        let wrong = || Problem::parameter("cursor", "is not of this version, leave it out to begin anew");
+        self.after.as_deref().map(|bytes| read(bytes).ok_or_else(wrong)).transpose()
+    }
+
+    /// The page, and the cursor of the place after which there is more.
+    pub fn page<T>(&self, data: Vec<T>, next: Option<Vec<u8>>) -> Page<T> {
+        let scope = Scope { merchant_id: &self.merchant_id, list: self.list, filter: &self.filter };
+        let next = next.and_then(|after| self.api.lists().seal(scope, &Place { as_of: self.as_of, after }));
+        Page { data, has_more: next.is_some(), next_cursor: next, as_of: time::text(self.as_of) }
+    }
+}
+
+/// Which part of a list about one payment is wanted. Its pages show the payment at the version that the first one met.
+#[derive(Debug)]
+pub struct OfPayment {
+    listing: Listing,
+    /// The number of the last item of the page before, and the version.
+    after: Option<(u32, u32)>,
+}
+
+impl FromRequestParts<Api> for OfPayment {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Self::parse(parts.uri.query().unwrap_or_default())
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let query = Query::parse(&parts.uri, &["limit", "cursor"], clock::now())?;
+        let path = parts.uri.path().to_owned();
+        let now = time::to_micros(query.now());
+        let listing = Listing::begin(api, &caller, &query, ("of-payment", path), now)?;
+        let after = listing.after(|bytes| {
+            let (number, version) = bytes.split_first_chunk::<4>()?;
+            Some((u32::from_be_bytes(*number), u32::from_be_bytes(version.try_into().ok()?)))
+        })?;
+        Ok(Self { listing, after })
     }
 }
 
-impl Wanted {
-    fn parse(query: &str) -> Result<Self, Problem> {
-        let (mut limit, mut after) = (None, None);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let number =
-                value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse::<u32>().ok()).flatten();
-            match name {
-                "limit" => {
-                    let number = number.and_then(|number| usize::try_from(number).ok());
-                    let number = number.filter(|number| (1..=LARGEST_LIMIT).contains(number));
-                    let wrong =
-                        || Problem::parameter("limit", format!("1 to {LARGEST_LIMIT} is expected, once"));
-                    set_once(&mut limit, number).ok_or_else(wrong)?;
-                }
-                "cursor" => {
-                    let wrong =
-                        || Problem::parameter("cursor", "take nextCursor of the page before, unchanged");
-                    set_once(&mut after, number).ok_or_else(wrong)?;
-                }
-                _ => {
-                    return Err(Problem::parameter(
-                        "query",
-                        "the parameters known here are limit and cursor",
-                    ));
-                }
-            }
-        }
-        Ok(Self { limit: limit.unwrap_or(DEFAULT_LIMIT), after: after.unwrap_or(0) })
+impl OfPayment {
+    /// The version that all pages show; the first one takes the payment as it is.
+    pub fn version(&self) -> Option<u32> {
+        self.after.map(|(_, version)| version)
     }
 
-    /// The page of a list whose items are numbered in order.
-    pub fn page<T>(self, items: Vec<(u32, T)>) -> Page<T> {
-        let mut rest = items.into_iter().skip_while(|(number, _)| *number <= self.after);
-        let taken: Vec<_> = rest.by_ref().take(self.limit).collect();
-        let has_more = rest.next().is_some();
-        let next_cursor = taken.last().filter(|_| has_more).map(|(number, _)| number.to_string());
-        Page { data: taken.into_iter().map(|(_, item)| item).collect(), has_more, next_cursor }
+    /// The page of items that are numbered in order, of a payment at this version.
+    pub fn page<T>(&self, items: Vec<(u32, T)>, version: u32) -> Page<T> {
+        let after = self.after.map_or(0, |(number, _)| number);
+        let mut rest = items.into_iter().skip_while(|(number, _)| *number <= after);
+        let taken: Vec<_> = rest.by_ref().take(self.listing.limit).collect();
+        let last = taken.last().map(|(number, _)| *number).filter(|_| rest.next().is_some());
+        let next = last.map(|number| [number.to_be_bytes(), version.to_be_bytes()].concat());
+        self.listing.page(taken.into_iter().map(|(_, item)| item).collect(), next)
     }
-}
-
-/// Sets what was not set; `None` when it was, or when there is nothing to set.
-fn set_once<T: Copy>(into: &mut Option<T>, value: Option<T>) -> Option<T> {
-    if into.is_some() {
-        return None;
-    }
-    *into = value;
-    value
 }
 
 /// A page of a list.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
-    /// The items, oldest first.
+    /// The items. A list that looks for something may end a page early; `hasMore` says whether to go on.
     pub data: Vec<T>,
     /// Whether there are further ones.
     pub has_more: bool,
     /// The cursor that gets them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_follow_each_other_without_gap_or_overlap() {
-        let items = || (1..=5).map(|number| (number, number * 10)).collect::<Vec<_>>();
-        let first = Wanted::parse("limit=2").unwrap().page(items());
-        assert_eq!((first.data, first.has_more), (vec![10, 20], true));
-        let query = format!("cursor={}&limit=3", first.next_cursor.unwrap());
-        let last = Wanted::parse(&query).unwrap().page(items());
-        assert_eq!(last, Page { data: vec![30, 40, 50], has_more: false, next_cursor: None });
-    }
-
-    #[test]
-    fn what_is_not_known_is_refused() {
-        for bad in [
-            "limit=0",
-            "limit=1001",
-            "limit=-1",
-            "limit=2&limit=3",
-            "cursor=x",
-            "cursor=+1",
-            "offset=3",
-            "limit=",
-        ] {
-            assert!(Wanted::parse(bad).is_err(), "{bad}");
-        }
-    }
+    /// What was recorded up to then is what all pages of this list show.
+    pub as_of: String,
 }

@@ -7,20 +7,24 @@ use axum::routing::{get, post};
 
 use crate::api::Api;
 use crate::problem::{Code, Problem};
-use crate::routes::payments::{cancel, cancellations, confirm, create, events, get as read, order};
-use crate::routes::{health, problems};
+use crate::routes::payments::{
+    cancel, cancellations, confirm, create, events, explain, get as read, list, order,
+};
+use crate::routes::{health, problems, transactions};
 use crate::{context, limits};
 
 /// The service's router.
 pub fn router(api: &Api) -> Router {
     let v1 = Router::new()
-        .route("/v1/payments", post(create::create))
+        .route("/v1/payments", post(create::create).get(list::list))
         .route("/v1/payments/{paymentId}", get(read::get))
         .route("/v1/payments/{paymentId}/confirm", post(confirm::confirm))
         .route("/v1/payments/{paymentId}/cancellations", post(cancel::cancel).get(cancellations::list))
         .route("/v1/payments/{paymentId}/cancellations/{cancellationId}", get(cancellations::one))
+        .route("/v1/payments/{paymentId}/explain", get(explain::explain))
         .route("/v1/payments/{paymentId}/events", get(events::list))
         .route("/v1/payments/orders/{orderId}", get(order::by_order))
+        .route("/v1/transactions", get(transactions::list))
         .layer(from_fn_with_state(api.clone(), limits::places));
     Router::new()
         .merge(v1)

@@ -25,7 +25,11 @@ pub async fn run(config: &Config) -> Result<()> {
     let ledger = Ledger::open(config.database.url(), config.database.pool())
         .await
         .context("opening the ledger as its app account")?;
-    let api = Api::new(ledger, &timeouts, config.http.limits(), config.auth.cache());
+    if config.lists.has_no_key() {
+        warn!("lists.cursor_keys is empty: cursors are good for this process only, until it ends");
+    }
+    let limits = config.http.limits();
+    let api = Api::with_lists(ledger, &timeouts, limits, config.auth.cache(), config.lists.lists());
     let ops_stop = CancellationToken::new();
     let (ops, ops_task) = serve_ops(config, &api, metrics, &stop, ops_stop.clone()).await?;
     let listener = bind(config.http.bind).await?;

@@ -390,7 +390,7 @@ impl CanceledView {
 }
 
 /// The public name of a cancellation, as events spell it.
-fn cancellation_id(id: PaymentId, cancel_no: u16) -> String {
+pub fn cancellation_id(id: PaymentId, cancel_no: u16) -> String {
     format!("{id}-c{cancel_no}")
 }
 

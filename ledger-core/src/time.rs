@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Korea keeps UTC+9 all year.
@@ -22,6 +22,12 @@ impl BusinessDate {
     /// A day that is known as a day.
     pub const fn new(day: NaiveDate) -> Self {
         Self(day)
+    }
+
+    /// The Korean midnight with which it ends.
+    pub fn ends_at(self) -> Option<DateTime<Utc>> {
+        let midnight = self.0.succ_opt()?.and_hms_opt(0, 0, 0)?.and_utc();
+        midnight.checked_sub_signed(TimeDelta::seconds(SEOUL_OFFSET_SECONDS.into()))
     }
 
     /// The calendar day.

@@ -3,6 +3,7 @@
 pub mod health;
 pub mod payments;
 pub mod problems;
+pub mod transactions;
 
 use std::future::Future;
 

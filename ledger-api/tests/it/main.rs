@@ -12,6 +12,7 @@ mod idempotency;
 mod idempotency_table;
 mod issuers;
 mod limits;
+mod lists;
 mod story;
 mod support;
 mod tenants;

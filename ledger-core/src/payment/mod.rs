@@ -10,6 +10,8 @@ pub mod confirm;
 pub mod correction;
 pub mod correction_fact;
 pub mod create;
+pub mod explain;
+pub mod exposure;
 pub mod fact;
 pub mod fold;
 pub mod legacy;

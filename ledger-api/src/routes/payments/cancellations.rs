@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::api::Api;
 use crate::auth::Caller;
-use crate::page::{Page, Wanted};
+use crate::page::{OfPayment, Page};
 use crate::problem::{Code, Problem, While, internal};
 use crate::render::etag;
 use crate::routes::{PathId, not_found, path_parts};
@@ -22,9 +22,12 @@ pub async fn list(
     State(api): State<Api>,
     caller: Caller,
     PathId(id): PathId,
-    wanted: Wanted,
+    wanted: OfPayment,
 ) -> Result<Response, Problem> {
-    let payment = api.ledger().payment(&caller.merchant_id, id).await;
+    let payment = match wanted.version() {
+        None => api.ledger().payment(&caller.merchant_id, id).await,
+        Some(version) => api.ledger().payment_at_version(&caller.merchant_id, id, version).await,
+    };
     let payment =
         payment.map_err(|error| Problem::of_ledger(&error, While::Reading))?.ok_or_else(not_found)?;
     let cancels: Result<Vec<_>, _> = payment
@@ -34,8 +37,8 @@ pub async fn list(
             CancellationView::of(&payment, cancel).map(|view| (number, view))
         })
         .collect();
-    let page = wanted.page(cancels.map_err(|_| internal())?);
-    Ok((etag(payment.head.seq), Json(page)).into_response())
+    let version = payment.head.seq;
+    Ok((etag(version), Json(wanted.page(cancels.map_err(|_| internal())?, version))).into_response())
 }
 
 /// A cancellation in the path: its id names its payment.

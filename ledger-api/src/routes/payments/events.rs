@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::auth::Caller;
-use crate::page::{Page, Wanted};
+use crate::page::{OfPayment, Page};
 use crate::problem::{Problem, While};
 use crate::routes::{PathId, not_found};
 
@@ -138,11 +138,13 @@ pub async fn list(
     State(api): State<Api>,
     caller: Caller,
     PathId(id): PathId,
-    wanted: Wanted,
+    wanted: OfPayment,
 ) -> Result<Json<Page<ChangeView>>, Problem> {
     let history = api.ledger().history(&caller.merchant_id, id).await;
     let history =
         history.map_err(|error| Problem::of_ledger(&error, While::Reading))?.ok_or_else(not_found)?;
-    let changes = history.into_iter().map(|entry| (entry.row.seq, ChangeView::from(entry))).collect();
-    Ok(Json(wanted.page(changes)))
+    let version = wanted.version().or_else(|| history.last().map(|entry| entry.row.seq)).unwrap_or(0);
+    let known = history.into_iter().filter(|entry| entry.row.seq <= version);
+    let changes = known.map(|entry| (entry.row.seq, ChangeView::from(entry))).collect();
+    Ok(Json(wanted.page(changes, version)))
 }

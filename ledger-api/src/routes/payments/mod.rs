@@ -5,5 +5,7 @@ pub mod cancellations;
 pub mod confirm;
 pub mod create;
 pub mod events;
+pub mod explain;
 pub mod get;
+pub mod list;
 pub mod order;
