@@ -16,8 +16,8 @@ const VERSION: u8 = 1;
 const SCOPE: usize = 16;
 /// Bytes of the signature that are kept.
 const TAG: usize = 16;
-/// Version, instant, merchant, filter.
-const HEAD: usize = 1 + 8 + SCOPE + SCOPE;
+/// Version, two instants, merchant, filter.
+const HEAD: usize = 1 + 8 + 8 + SCOPE + SCOPE;
 /// The longest place.
 const LONGEST_PLACE: usize = 64;
 
@@ -63,10 +63,11 @@ pub struct Scope<'a> {
     pub filter: &'a str,
 }
 
-/// Where a list goes on, and the instant it is shown as of.
+/// Where a list goes on, the instant it is shown as of, and when it was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub as_of: DateTime<Utc>,
+    pub began: DateTime<Utc>,
     pub after: Vec<u8>,
 }
 
@@ -91,7 +92,7 @@ impl Lists {
 
     /// The cursor of a place.
     pub fn seal(&self, scope: Scope<'_>, place: &Place) -> Option<String> {
-        let mut bytes = head(scope, place.as_of);
+        let mut bytes = head(scope, place.as_of, place.began);
         bytes.extend(&place.after);
         let mac = self.keys.first()?.signature(&bytes)?;
         bytes.extend(&mac.finalize().into_bytes()[..TAG]);
@@ -115,9 +116,12 @@ impl Lists {
             return Err(refused(unknown));
         }
         let (known, after) = signed.split_at(HEAD);
-        let micros = known.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes);
-        let as_of = micros.and_then(DateTime::from_timestamp_micros).ok_or_else(|| refused(unknown))?;
-        let expected = head(scope, as_of);
+        let instant = |at: std::ops::Range<usize>| {
+            let micros = i64::from_be_bytes(known.get(at)?.try_into().ok()?);
+            DateTime::from_timestamp_micros(micros)
+        };
+        let (as_of, began) = instant(1..9).zip(instant(9..17)).ok_or_else(|| refused(unknown))?;
+        let expected = head(scope, as_of, began);
         if known.get(..HEAD - SCOPE) != expected.get(..HEAD - SCOPE) {
             return Err(refused(unknown));
         }
@@ -126,11 +130,11 @@ impl Lists {
                 "belongs to another filter; send the parameters of the page before unchanged, or leave the cursor out to begin anew",
             ));
         }
-        if as_of < now - self.valid_for {
+        if began < now - self.valid_for {
             let hours = self.valid_for.num_hours();
             return Err(refused(&format!("is older than {hours} hours; leave it out to begin anew")));
         }
-        Ok(Place { as_of, after: after.to_vec() })
+        Ok(Place { as_of, began, after: after.to_vec() })
     }
 }
 
@@ -140,9 +144,10 @@ impl Default for Lists {
     }
 }
 
-fn head(scope: Scope<'_>, as_of: DateTime<Utc>) -> Vec<u8> {
+fn head(scope: Scope<'_>, as_of: DateTime<Utc>, began: DateTime<Utc>) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     bytes.extend(as_of.timestamp_micros().to_be_bytes());
+    bytes.extend(began.timestamp_micros().to_be_bytes());
     bytes.extend(&short_hash(&["ledger.cursor.merchant.v1", scope.merchant_id]));
     bytes.extend(&short_hash(&["ledger.cursor.list.v1", scope.list, scope.filter]));
     bytes
@@ -176,7 +181,7 @@ mod tests {
     }
 
     fn place() -> Place {
-        Place { as_of: now(), after: vec![1, 2, 3] }
+        Place { as_of: now() - TimeDelta::days(30), began: now(), after: vec![1, 2, 3] }
     }
 
     #[test]

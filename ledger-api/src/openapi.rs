@@ -8,7 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::problem::{Code, FieldError, ProblemBody};
 use crate::routes::payments::{cancel, cancellations, confirm, create, events, explain, get, list, order};
-use crate::routes::{health, problems, transactions};
+use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::view;
 
 #[derive(utoipa::OpenApi)]
@@ -24,7 +24,7 @@ use crate::view;
     ),
     paths(
         create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, cancellations::list, cancellations::one, events::list,
-        explain::explain, list::list, transactions::list,
+        explain::explain, list::list, transactions::list, exposure::get, payables::get,
         health::live, health::ready, problems::page,
     ),
     components(schemas(ProblemBody<'static>, FieldError, view::PaymentView)),
@@ -49,6 +49,7 @@ const STRICT: &[&str] = &[
 ];
 /// Lists, taken a page at a time.
 const PAGED: &[&str] = &[
+    "/v1/exposure",
     "/v1/payments",
     "/v1/payments/{paymentId}/cancellations",
     "/v1/payments/{paymentId}/events",
@@ -133,6 +134,8 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
     ("get", "/v1/payments/{paymentId}/explain", &[ANY, KEYED, ONE]),
     ("get", "/v1/payments", &[ANY, KEYED]),
     ("get", "/v1/transactions", &[ANY, KEYED]),
+    ("get", "/v1/exposure", &[ANY, KEYED]),
+    ("get", "/v1/payables", &[ANY, KEYED]),
     ("get", "/health/live", &[ANY]),
     ("get", "/health/ready", &[ANY, &[Code::LedgerUnavailable]]),
     ("get", "/problems/{code}", &[ANY, &[Code::UnknownRoute]]),

@@ -28,6 +28,7 @@ pub struct Listing {
     filter: String,
     limit: usize,
     as_of: DateTime<Utc>,
+    began: DateTime<Utc>,
     after: Option<Vec<u8>>,
 }
 
@@ -57,10 +58,24 @@ impl Listing {
         let scope = Scope { merchant_id: &caller.merchant_id, list, filter: &filter };
         let place =
             query.text("cursor").map(|cursor| api.lists().open(scope, cursor, query.now())).transpose()?;
-        let (as_of, after) = place.map_or((now, None), |place| (place.as_of, Some(place.after)));
-        let merchant_id = caller.merchant_id.clone();
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        Ok(Self { api: api.clone(), merchant_id, list, filter, limit, as_of, after })
+        let began = time::to_micros(query.now());
+        let place = place.unwrap_or(Place { as_of: now, began, after: Vec::new() });
+        let after = query.text("cursor").map(|_| place.after);
+        Ok(Self {
+            api: api.clone(),
+            merchant_id: caller.merchant_id.clone(),
+            list,
+            filter,
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            as_of: place.as_of,
+            began: place.began,
+            after,
+        })
+    }
+
+    /// Shows this instant instead; the parameter that says so is part of the filter.
+    pub const fn show(&mut self, as_of: DateTime<Utc>) {
+        self.as_of = as_of;
     }
 
     /// Items on the page at most.
@@ -82,7 +97,9 @@ impl Listing {
     /// The page, and the cursor of the place after which there is more.
     pub fn page<T>(&self, data: Vec<T>, next: Option<Vec<u8>>) -> Page<T> {
         let scope = Scope { merchant_id: &self.merchant_id, list: self.list, filter: &self.filter };
-        let next = next.and_then(|after| self.api.lists().seal(scope, &Place { as_of: self.as_of, after }));
+        let next = next.and_then(|after| {
+            self.api.lists().seal(scope, &Place { as_of: self.as_of, began: self.began, after })
+        });
         Page { data, has_more: next.is_some(), next_cursor: next, as_of: time::text(self.as_of) }
     }
 }

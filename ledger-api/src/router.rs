@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem};
 use crate::routes::payments::{
     cancel, cancellations, confirm, create, events, explain, get as read, list, order,
 };
-use crate::routes::{health, problems, transactions};
+use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::{context, limits};
 
 /// The service's router.
@@ -24,6 +24,8 @@ pub fn router(api: &Api) -> Router {
         .route("/v1/payments/{paymentId}/explain", get(explain::explain))
         .route("/v1/payments/{paymentId}/events", get(events::list))
         .route("/v1/payments/orders/{orderId}", get(order::by_order))
+        .route("/v1/exposure", get(exposure::get))
+        .route("/v1/payables", get(payables::get))
         .route("/v1/transactions", get(transactions::list))
         .layer(from_fn_with_state(api.clone(), limits::places));
     Router::new()

@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use sqlx::mysql::MySqlPool;
 
 use crate::ids::PaymentId;
+use crate::payment::exposure::{self, Exposed};
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{StoreError, grants, replica, script};
+use crate::store::{self, StoreError, grants, load, owned, payable, replica, script};
 use crate::time::BusinessDate;
 
 pub use crate::store::grants::GrantsError;
+pub use crate::store::payable::Payable;
 pub use crate::store::replica::{CarriedApproval, CarriedCancel, Disposed, QuarantineReason, QuarantineRow};
 pub use crate::store::script::{Given, ScriptRows, TextRow};
 
@@ -122,6 +124,30 @@ impl ReplicaReader {
         limit: u32,
     ) -> Result<Vec<QuarantineRow>, StoreError> {
         replica::quarantine_rows(&self.pool, source, reason, limit).await
+    }
+
+    /// What was exposed at an instant, of all merchants, by what was known then.
+    pub async fn exposure(&self, at: DateTime<Utc>) -> Result<Vec<Exposed>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::Unavailable)?;
+        let ids = store::exposure::candidates(&mut connection, at).await?;
+        let mut exposed = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let heads = owned::any_heads_as_of(&mut connection, ids, at).await?;
+            let payments = load::payments_at(&mut connection, heads).await?;
+            exposed.extend(payments.values().flat_map(|payment| exposure::of(payment, at)));
+        }
+        exposed.sort_by_key(|row| (row.payment_id, row.leg_no, row.attempt_no));
+        Ok(exposed)
+    }
+
+    /// What is owed to every merchant for a business day, by what was known at an instant.
+    pub async fn payables(
+        &self,
+        day: BusinessDate,
+        as_of: DateTime<Utc>,
+    ) -> Result<Vec<Payable>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::Unavailable)?;
+        payable::of_all(&mut connection, day, as_of).await
     }
 
     /// Runs a script that is kept as a file, as the `mysql` client would: on one connection, with `@since` and `@until` (UTC

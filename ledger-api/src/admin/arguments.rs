@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 
+use super::report::ReportCommand;
 use crate::card_number;
 
 use super::correction::CorrectionCommand;
@@ -29,6 +30,9 @@ pub struct Cli {
     /// MySQL as ledger_app, for `correction`.
     #[arg(long, global = true, env = "MYSQL_APP_URL", hide_env_values = true, value_name = "URL")]
     pub app_url: Option<SecretString>,
+    /// MySQL as ledger_read on a replica, for reports.
+    #[arg(long, global = true, env = "REPLICA_URL", hide_env_values = true, value_name = "URL")]
+    pub replica_url: Option<SecretString>,
     /// MySQL as ledger_owner, for `migrate`.
     #[arg(long, global = true, env = "MYSQL_OWNER_URL", hide_env_values = true, value_name = "URL")]
     pub owner_url: Option<SecretString>,
@@ -51,6 +55,9 @@ pub enum Format {
 pub enum Command {
     /// Brings the schema up to this version, as the owner.
     Migrate,
+    /// Reports.
+    #[command(flatten)]
+    Report(ReportCommand),
     /// Merchants.
     #[command(subcommand)]
     Merchant(MerchantCommand),

@@ -5,6 +5,7 @@ mod correction;
 mod key;
 mod operator;
 mod output;
+mod report;
 mod run;
 
 pub use arguments::Cli;

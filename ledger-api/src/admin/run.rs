@@ -24,6 +24,7 @@ use super::correction;
 use super::key;
 use super::operator::{self, KeyFileError, OperatorCommand};
 use super::output::{Row, write};
+use super::report::{self, ReportError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -41,6 +42,8 @@ pub(super) enum Failure {
     KeyFile(#[from] KeyFileError),
     #[error(transparent)]
     Correction(#[from] CorrectionError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error("the result could not be written")]
     Output(#[from] io::Error),
 }
@@ -50,6 +53,7 @@ impl Failure {
         match self {
             Self::NoUrl(_)
             | Self::KeyFile(_)
+            | Self::Report(ReportError::Future(_))
             | Self::Correction(
                 CorrectionError::Refused(_)
                 | CorrectionError::UnknownKey { .. }
@@ -61,10 +65,14 @@ impl Failure {
             ) => Exit::Usage,
             Self::Grants(
                 GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
-            ) => Exit::Blocked,
+            )
+            | Self::Report(ReportError::Grants(
+                GrantsError::TooWide { .. } | GrantsError::Missing { .. } | GrantsError::Forged { .. },
+            )) => Exit::Blocked,
             Self::Correction(CorrectionError::Forged(_)) => Exit::Integrity,
             Self::Correction(CorrectionError::Ledger(_))
             | Self::Grants(GrantsError::Store(_))
+            | Self::Report(ReportError::Grants(GrantsError::Store(_)) | ReportError::Store(_))
             | Self::Admin(AdminError::Store(_))
             | Self::Store(_)
             | Self::Migrate(_)
@@ -91,6 +99,9 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
         return Ok(migrations.into_iter().map(row).collect());
     }
     let now = clock::now();
+    if let Command::Report(command) = &cli.command {
+        return Ok(report::rows(url(cli.replica_url.as_ref(), "REPLICA_URL")?, command, now).await?);
+    }
     if let Command::Correction(command) = cli.command {
         let app = url(cli.app_url.as_ref(), "MYSQL_APP_URL")?;
         let options = PoolOptions { max_connections: 4, min_connections: 0, ..PoolOptions::default() };
@@ -101,7 +112,7 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
     }
     let admin = Admin::open(url(cli.admin_url.as_ref(), "MYSQL_ADMIN_URL")?, cli.by).await?;
     Ok(match cli.command {
-        Command::Migrate | Command::Correction(_) => Vec::new(),
+        Command::Migrate | Command::Correction(_) | Command::Report(_) => Vec::new(),
         Command::Operator(command) => operator::run(&admin, command, now).await?,
         Command::Merchant(command) => merchants(&admin, command, now).await?,
         Command::Contract(command) => contracts(&admin, command, now).await?,

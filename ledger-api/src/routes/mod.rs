@@ -1,6 +1,8 @@
 //! The handlers: extract, ask the ledger, render. One file per verb.
 
+pub mod exposure;
 pub mod health;
+pub mod payables;
 pub mod payments;
 pub mod problems;
 pub mod transactions;

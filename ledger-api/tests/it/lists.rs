@@ -59,7 +59,7 @@ async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
     let canceled = world.post(&format!("{path}/cancellations"), "k1", &cancel).await.json();
     world.paid("order-2", 1_000).await;
     let failed = world.created("order-3", 1_000).await;
-    world.post(&format!("{failed}/confirm"), "f3", &scripted(1_000, "sim:decline:51")).await;
+    world.post(&format!("{failed}/confirm"), "f3", &scripted(1_000, "sim:decline")).await;
 
     let rows = all(&world, "/v1/transactions").await;
     let shown: Vec<_> = rows

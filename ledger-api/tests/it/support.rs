@@ -161,6 +161,16 @@ impl World {
         sqlx::query(count).fetch_one(&self.root).await.unwrap().get(0)
     }
 
+    /// How often each statement has run for the service, by its text.
+    pub async fn statements(&self) -> BTreeMap<String, i64> {
+        let counts = "SELECT CAST(s.sql_text AS CHAR), CAST(SUM(s.count_execute) AS SIGNED) \
+                      FROM performance_schema.prepared_statements_instances AS s \
+                      JOIN performance_schema.threads AS t ON t.thread_id = s.owner_thread_id \
+                      WHERE t.processlist_db = ? AND t.processlist_user = 'ledger_app' GROUP BY 1";
+        let rows = sqlx::query(counts).bind(&self.db.name).fetch_all(&self.root).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
     /// Does to the database what only its administrator can.
     pub async fn administer(&self, sql: &'static str) {
         sqlx::query(sql).execute(&self.root).await.unwrap();

@@ -137,7 +137,7 @@ impl Ledger {
     }
 
     /// These payments of a merchant as they were known at an instant, as far as they may fit by their id and head.
-    async fn payments_of(
+    pub(super) async fn payments_of(
         &self,
         merchant_id: &str,
         ids: impl Iterator<Item = PaymentId>,

@@ -37,6 +37,18 @@ const HEADS_AS_OF: Statement = Statement {
               WHERE l.payment_id = p.payment_id AND l.recorded_at > ?), 4294967296))",
 };
 
+/// The same for payments of any merchant.
+const ANY_HEADS_AS_OF: Statement = Statement {
+    name: "any_heads_as_of",
+    account: Account::Read,
+    sql: "SELECT c.payment_id, c.seq, c.digest, c.positions \
+          FROM JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
+          STRAIGHT_JOIN payment_change AS c ON c.payment_id = UNHEX(w.id) \
+          AND c.seq = (SELECT MAX(m.seq) FROM payment_change AS m WHERE m.payment_id = UNHEX(w.id) \
+            AND m.seq < COALESCE((SELECT MIN(l.seq) FROM payment_change AS l \
+              WHERE l.payment_id = UNHEX(w.id) AND l.recorded_at > ?), 4294967296))",
+};
+
 const HEADS_AT: Statement = Statement {
     name: "owned_heads_at",
     account: Account::App,
@@ -47,7 +59,7 @@ const HEADS_AT: Statement = Statement {
 };
 
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[HEADS, HEADS_AS_OF, HEADS_AT];
+pub const STATEMENTS: &[Statement] = &[HEADS, HEADS_AS_OF, ANY_HEADS_AS_OF, HEADS_AT];
 
 /// When a payment is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,5 +85,15 @@ pub async fn heads(
         Moment::AsOf(as_of) => sqlx::query(HEADS_AS_OF.sql).bind(wanted(ids)).bind(merchant_id).bind(as_of),
         Moment::Version(seq) => sqlx::query(HEADS_AT.sql).bind(wanted(ids)).bind(merchant_id).bind(seq),
     };
+    query.fetch_all(connection).await?.iter().map(head).collect()
+}
+
+/// Where the chains of these payments of any merchants stood when only what was recorded up to `as_of` was known.
+pub async fn any_heads_as_of(
+    connection: &mut MySqlConnection,
+    ids: &[PaymentId],
+    as_of: DateTime<Utc>,
+) -> Result<HashMap<PaymentId, Head>, StoreError> {
+    let query = sqlx::query(ANY_HEADS_AS_OF.sql).bind(wanted(ids)).bind(as_of);
     query.fetch_all(connection).await?.iter().map(head).collect()
 }

@@ -37,6 +37,8 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::method_rule::STATEMENTS)
         .chain(super::owned::STATEMENTS)
         .chain(super::feed::STATEMENTS)
+        .chain(super::exposure::STATEMENTS)
+        .chain(super::payable::STATEMENTS)
         .chain(super::idempotency::STATEMENTS)
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
