@@ -30,8 +30,8 @@ pub struct ExposureArguments {
     #[arg(long, value_parser = instant)]
     pub as_of: Option<DateTime<Utc>>,
     /// What to sum by; `payment` lists every authorization.
-    #[arg(long, value_enum, default_value_t = By::Issuer)]
-    pub by: By,
+    #[arg(long = "by", value_enum, default_value_t = By::Issuer)]
+    pub sum_by: By,
 }
 
 /// What to sum by.
@@ -82,7 +82,7 @@ pub async fn rows(url: &str, command: &ReportCommand, now: DateTime<Utc>) -> Res
     Ok(match command {
         ReportCommand::Exposure(arguments) => {
             let exposed = reader.exposure(as_of).await?;
-            match arguments.by {
+            match arguments.sum_by {
                 By::Payment => exposed.iter().map(|row| exposed_row(row, as_of)).collect(),
                 By::Issuer => sums(&exposed, as_of, "issuerId", |row| &row.issuer_id),
                 By::Merchant => sums(&exposed, as_of, "merchantId", |row| &row.merchant_id),

@@ -268,7 +268,7 @@ async fn every_bad_header_path_and_query_is_a_problem_and_leaves_no_row() {
         ("UNKNOWN_ROUTE", get("/problems/none")),
         ("METHOD_NOT_ALLOWED", world.request(Method::DELETE, &ready)),
         ("METHOD_NOT_ALLOWED", world.request(Method::PUT, &ready)),
-        ("METHOD_NOT_ALLOWED", get("/v1/payments")),
+        ("METHOD_NOT_ALLOWED", world.request(Method::DELETE, "/v1/payments")),
     ];
     for (index, (code, request)) in cases.into_iter().enumerate() {
         let reply = send(request).await;

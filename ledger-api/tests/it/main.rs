@@ -9,6 +9,7 @@ mod corrections;
 mod created_and_confirmed;
 mod explain;
 mod faults;
+mod figures;
 mod idempotency;
 mod idempotency_table;
 mod issuers;

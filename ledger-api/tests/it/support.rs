@@ -161,8 +161,21 @@ impl World {
         sqlx::query(count).fetch_one(&self.root).await.unwrap().get(0)
     }
 
-    /// How often each statement has run for the service, by its text.
+    /// How often each statement has run for the service, by its text. A statement is counted when it ends, a little after its
+    /// rows have arrived: so first every connection of the service has to be idle.
     pub async fn statements(&self) -> BTreeMap<String, i64> {
+        let busy = "SELECT COUNT(*) FROM performance_schema.threads \
+                    WHERE processlist_db = ? AND processlist_user = 'ledger_app' AND processlist_command <> 'Sleep'";
+        let idle = async {
+            while sqlx::query_scalar::<_, i64>(busy).bind(&self.db.name).fetch_one(&self.root).await.unwrap()
+                > 0
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), idle)
+            .await
+            .expect("the service's connections become idle");
         let counts = "SELECT CAST(s.sql_text AS CHAR), CAST(SUM(s.count_execute) AS SIGNED) \
                       FROM performance_schema.prepared_statements_instances AS s \
                       JOIN performance_schema.threads AS t ON t.thread_id = s.owner_thread_id \
