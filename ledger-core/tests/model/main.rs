@@ -7,4 +7,5 @@ mod golden;
 mod history;
 mod money;
 mod order_free;
+mod sim;
 mod world;

@@ -1,0 +1,270 @@
+//! What must hold, said from facts and from the issuers' truth, without the code that decides.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ledger_core::change::Change;
+use ledger_core::journal::{Account, Side};
+use ledger_core::payment::attempt::AttemptState;
+use ledger_core::payment::fact::{Fact, Ruling, ShareOutcome, Verdict};
+use ledger_core::payment::fold::{Leg, Payment};
+use ledger_core::payment::status::Status;
+
+use super::dice::Dice;
+use super::{Checked, Sim, Wrong, wrong};
+
+/// I6, I12: what may follow what.
+pub fn follows(before: &Payment, after: &Payment, now: DateTime<Utc>) -> Checked {
+    let (was, is) = (before.status(now), after.status(now));
+    let forward = was == is
+        || match was {
+            Status::Ready | Status::Expired => {
+                matches!(is, Status::InProgress | Status::Expired)
+            }
+            Status::InProgress => {
+                matches!(is, Status::WaitingForDeposit | Status::Done | Status::Aborted)
+            }
+            Status::WaitingForDeposit => {
+                matches!(is, Status::Done | Status::Aborted | Status::Expired | Status::Canceled)
+            }
+            Status::Done => matches!(is, Status::PartialCanceled | Status::Canceled),
+            Status::PartialCanceled => is == Status::Canceled,
+            Status::Canceled | Status::Aborted => false,
+        };
+    if !forward {
+        return wrong(format!("I12: the status was {was} and is {is}"));
+    }
+    for leg in after.legs() {
+        for attempt in leg.authorizations() {
+            let before =
+                before.attempt(leg.approval.leg_no, attempt.attempt.kind, attempt.attempt.attempt_no);
+            let given_up = before.is_some_and(|before| before.ruling() == Some(Ruling::Abandon));
+            if given_up && !attempt.effective().is_zero() {
+                return wrong("I12: an abandoned attempt became effective");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// I1 to I5 and I11, of one payment.
+pub fn books(payment: &Payment, changes: &[Change]) -> Checked {
+    let facts: Vec<&Fact> = changes.iter().flat_map(|change| &change.facts).collect();
+    let confirmed = facts
+        .iter()
+        .any(|fact| matches!(fact, Fact::PaymentVerdict(fact) if fact.verdict == Verdict::Confirmed));
+    let accepted: i64 = payment.legs().filter_map(Leg::accepted).map(|a| a.attempt.amount.get()).sum();
+    let expected = if confirmed { payment.opened.total.get() } else { 0 };
+    if accepted != expected {
+        return wrong(format!("I1: {accepted} is effective, it should be {expected}"));
+    }
+    let (mut done, mut held) = (BTreeMap::<u8, i64>::new(), BTreeMap::<u8, i64>::new());
+    let mut parts = [0_i64; 4];
+    for fact in &facts {
+        let Fact::CancelShare(share) = fact else { continue };
+        let ended = facts.iter().find_map(|fact| match fact {
+            Fact::CancelOutcome(end) if (end.cancel_no, end.leg_no) == (share.cancel_no, share.leg_no) => {
+                Some(end.outcome)
+            }
+            _ => None,
+        });
+        match ended {
+            Some(ShareOutcome::Failed) => continue,
+            Some(ShareOutcome::Done) => {
+                *done.entry(share.leg_no).or_default() += share.amount.get();
+                for (sum, part) in parts.iter_mut().zip([share.tax_free, share.vat, share.fee, share.fee_vat])
+                {
+                    *sum += part.get();
+                }
+            }
+            None => *held.entry(share.leg_no).or_default() += share.amount.get(),
+        }
+    }
+    for leg in payment.legs() {
+        let leg_no = leg.approval.leg_no;
+        let taken = done.get(&leg_no).unwrap_or(&0) + held.get(&leg_no).unwrap_or(&0);
+        let approved = if confirmed { leg.approval.amount.get() } else { 0 };
+        if taken > approved || leg.remaining().get() != approved - taken {
+            return wrong(format!(
+                "I2: leg {leg_no} has {} left of {approved}, {taken} is gone",
+                leg.remaining()
+            ));
+        }
+    }
+    let opened = &payment.opened;
+    let whole = [opened.tax_free, opened.vat, opened.fee, opened.fee_vat];
+    if whole.iter().zip(parts).any(|(whole, part)| part > whole.get()) {
+        return wrong(format!("I4: {parts:?} was given back of {whole:?}"));
+    }
+    let given: i64 = done.values().sum();
+    if given == opened.total.get() && whole.iter().zip(parts).any(|(whole, part)| part != whole.get()) {
+        return wrong(format!("I4: all was given back, but {parts:?} of {whole:?}"));
+    }
+    journal(
+        changes,
+        expected - given,
+        (opened.fee.get() - parts[2], opened.fee_vat.get() - parts[3]),
+        confirmed,
+    )?;
+    any_order(payment)
+}
+
+/// I5: every change balances, and each account is what its facts say.
+fn journal(changes: &[Change], owed: i64, (fee, fee_vat): (i64, i64), confirmed: bool) -> Checked {
+    let mut accounts = BTreeMap::<Account, i64>::new();
+    for change in changes {
+        let mut sum = 0;
+        for line in &change.journal {
+            let signed = if line.side == Side::Debit { line.amount.get() } else { -line.amount.get() };
+            sum += signed;
+            *accounts.entry(line.account).or_default() += signed;
+        }
+        if sum != 0 {
+            return wrong(format!("I5: {} does not balance", change.command));
+        }
+    }
+    let (fee, fee_vat) = if confirmed { (fee, fee_vat) } else { (0, 0) };
+    let expected = [
+        (Account::IssuerReceivable, owed),
+        (Account::MerchantPayable, fee + fee_vat - owed),
+        (Account::FeeRevenue, -fee),
+        (Account::OutputVat, -fee_vat),
+    ];
+    for (account, should) in expected {
+        let is = accounts.get(&account).copied().unwrap_or_default();
+        if is != should {
+            return wrong(format!("I5: {account} is {is}, its facts say {should}"));
+        }
+    }
+    Ok(())
+}
+
+/// I11: the order of facts says nothing.
+fn any_order(payment: &Payment) -> Checked {
+    let mut facts = payment.facts().to_vec();
+    let mut dice = Dice::new(u64::from(payment.head.seq));
+    for at in (1..facts.len()).rev() {
+        facts.swap(at, dice.below(at + 1));
+    }
+    let again = Payment::fold(payment.id, payment.head.clone(), facts)
+        .map_err(|error| Wrong(format!("I11: facts in another order do not fold: {error}")))?;
+    if again.facts() == payment.facts() && again.balance() == payment.balance() {
+        Ok(())
+    } else {
+        wrong("I11: facts in another order make another payment")
+    }
+}
+
+/// What stands at the issuers is effective, or exposed, or still awaited; nothing is given back that the ledger did not take.
+pub fn money(sim: &Sim) -> Checked {
+    let now = sim.now();
+    for ((at, leg_no), account) in &sim.bank.accounts {
+        let payment = &sim.payments[*at].payment;
+        let Some(leg) = payment.leg(*leg_no) else {
+            return wrong("an issuer knows a leg that the ledger does not");
+        };
+        let Some(attempt) = leg.authorizations().last() else { continue };
+        if account.approvals > 1 {
+            return wrong(format!("R5: leg {leg_no} of payment {at} is approved twice"));
+        }
+        let mut given_unseen = 0;
+        for (cancel_no, (amount, given)) in &account.cancels {
+            let ended = payment.cancel(*cancel_no).and_then(|cancel| cancel.outcome(*leg_no));
+            match (given, ended) {
+                (true, Some(ShareOutcome::Failed)) => {
+                    return wrong(format!(
+                        "R6: cancel {cancel_no} of payment {at} failed and was given back"
+                    ));
+                }
+                (false, Some(ShareOutcome::Done)) => {
+                    return wrong(format!(
+                        "cancel {cancel_no} of payment {at} is done and was not given back"
+                    ));
+                }
+                (true, None) => given_unseen += amount,
+                (true, Some(ShareOutcome::Done)) | (false, _) => {}
+            }
+        }
+        let done: i64 = payment
+            .shares(ShareOutcome::Done)
+            .filter(|share| share.leg_no == *leg_no)
+            .map(|share| share.amount.get())
+            .sum();
+        let books = attempt.effective().get() - done;
+        let differs = account.stands() + given_unseen - books;
+        let awaited = matches!(attempt.state(now), AttemptState::InFlight);
+        let exposed = attempt.exposure(now).get();
+        if differs < 0 || (differs > 0 && !awaited && differs > exposed) {
+            return wrong(format!(
+                "{} stands at the issuer of leg {leg_no} of payment {at}, {books} in the books, {exposed} exposed: {}",
+                account.stands(),
+                attempt.state(now).status()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A further try needs all of the one before undone, by the issuers' truth as well.
+pub fn may_be_tried_again(last: &Payment, now: DateTime<Utc>) -> Checked {
+    let open = last.legs().flat_map(Leg::authorizations).any(|attempt| {
+        matches!(
+            attempt.state(now),
+            AttemptState::InFlight
+                | AttemptState::Approved
+                | AttemptState::Issued
+                | AttemptState::Uncertain(_)
+                | AttemptState::Accepted
+                | AttemptState::Reversing(_)
+                | AttemptState::Escalated
+        )
+    });
+    if open || last.verdict.is_none() {
+        wrong("an order is tried again while a try of it is open")
+    } else {
+        Ok(())
+    }
+}
+
+/// I7, and everything has ended: no attempt is uncertain or being reversed, and what stands is what the books say.
+pub fn at_rest(sim: &Sim) -> Checked {
+    let now = sim.now();
+    money(sim)?;
+    for (at, stored) in sim.payments.iter().enumerate() {
+        let payment = &stored.payment;
+        let mut escalated = 0;
+        for leg in payment.legs() {
+            for attempt in leg.authorizations() {
+                let state = attempt.state(now);
+                match state {
+                    AttemptState::Escalated => escalated += attempt.attempt.amount.get(),
+                    AttemptState::Accepted
+                    | AttemptState::Rejected
+                    | AttemptState::Voided
+                    | AttemptState::VoidedProvisional => {}
+                    AttemptState::InFlight
+                    | AttemptState::Approved
+                    | AttemptState::Issued
+                    | AttemptState::Declined
+                    | AttemptState::Uncertain(_)
+                    | AttemptState::Reversing(_) => {
+                        return wrong(format!(
+                            "payment {at} is at rest, and an attempt is {}",
+                            state.status()
+                        ));
+                    }
+                }
+            }
+        }
+        if payment.exposure(now).get() != escalated {
+            return wrong(format!(
+                "I7: payment {at} is exposed with {}, {escalated} escalated",
+                payment.exposure(now)
+            ));
+        }
+        if matches!(payment.status(now), Status::Ready | Status::InProgress | Status::WaitingForDeposit) {
+            return wrong(format!("payment {at} is at rest and {}", payment.status(now)));
+        }
+    }
+    Ok(())
+}

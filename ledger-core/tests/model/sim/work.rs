@@ -1,0 +1,27 @@
+//! What is under way between two commits, in the memory of a process.
+
+use ledger_core::payment::confirm::Answer;
+
+/// Something that a process will go on with, unless it dies.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Legs that are still to be sent, in order; the one that waits; what came.
+    Confirm { writer: usize, at: usize, to_send: Vec<u8>, waits: Option<u8>, got: Vec<(u8, Answer)> },
+    /// An answer that did not come in time.
+    Late { writer: usize, at: usize, leg: u8 },
+    /// Shares of a cancel that are still to be sent, and what came.
+    Cancel { writer: usize, at: usize, cancel_no: u16, to_send: Vec<u8>, got: Vec<(u8, Answer)> },
+    /// A network cancel that was sent; its answer, once there is one.
+    Reverse { writer: usize, at: usize, leg: u8, no: u16, answer: Option<Answer>, sent: bool },
+}
+
+impl Work {
+    pub const fn writer(&self) -> usize {
+        match self {
+            Self::Confirm { writer, .. }
+            | Self::Late { writer, .. }
+            | Self::Cancel { writer, .. }
+            | Self::Reverse { writer, .. } => *writer,
+        }
+    }
+}
