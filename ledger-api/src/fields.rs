@@ -1,8 +1,10 @@
 //! Reading a body field by field, so that everything that is wrong with it is said at once, each fault with the pointer
 //! of its place.
 
+use chrono::{DateTime, Datelike as _, Utc};
 use ledger_core::money::MAX_AMOUNT;
 use ledger_core::money::Minor;
+use ledger_core::time::to_micros;
 use serde_json::{Map, Value};
 
 use crate::body::nested;
@@ -165,12 +167,35 @@ pub fn issuer_id(value: &Value) -> Result<String, String> {
 
 /// What stands for a card or account: printable ASCII.
 pub fn method_token(value: &Value) -> Result<String, String> {
-    let text = sized(value, 64)?;
+    printable(value, 64)
+}
+
+fn printable(value: &Value, most: usize) -> Result<String, String> {
+    let text = sized(value, most)?;
     if text.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
         Err("holds other than printable ASCII without blanks".to_owned())
     }
+}
+
+/// The issuer's own number for what it did.
+pub fn issuer_reference(value: &Value) -> Result<String, String> {
+    printable(value, 64)
+}
+
+/// The issuer's code.
+pub fn issuer_code(value: &Value) -> Result<String, String> {
+    printable(value, 32)
+}
+
+/// An instant.
+pub fn instant(value: &Value) -> Result<DateTime<Utc>, String> {
+    let read = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let read = read.map(|at| to_micros(at.with_timezone(&Utc)));
+    // what MySQL cannot hold is no time of an answer
+    let sane = read.filter(|at| (2000..=9999).contains(&at.year()));
+    sane.ok_or_else(|| "a time as in RFC 3339 is expected, with its offset".to_owned())
 }
 
 /// Words for people.

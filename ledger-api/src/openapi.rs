@@ -7,7 +7,9 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::problem::{Code, FieldError, ProblemBody};
-use crate::routes::payments::{cancel, cancellations, confirm, create, events, explain, get, list, order};
+use crate::routes::payments::{
+    attempts, cancel, cancellations, confirm, create, events, explain, get, list, order,
+};
 use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::view;
 
@@ -23,7 +25,7 @@ use crate::view;
             whether money may have moved.",
     ),
     paths(
-        create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, cancellations::list, cancellations::one, events::list,
+        create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, attempts::attempt, attempts::result, cancellations::list, cancellations::one, events::list,
         explain::explain, list::list, transactions::list, exposure::get, payables::get,
         health::live, health::ready, problems::page,
     ),
@@ -46,6 +48,7 @@ const STRICT: &[&str] = &[
     "CardRequest",
     "CancelPayment",
     "AllocationRequest",
+    "AttemptResultRequest",
 ];
 /// Lists, taken a page at a time.
 const PAGED: &[&str] = &[
@@ -102,6 +105,31 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
         "post",
         "/v1/payments/{paymentId}/confirm",
         &[ANY, KEYED, ONE, WRITE, CHANGE, CONFIRM, &[Code::InvalidState]],
+    ),
+    (
+        "post",
+        "/v1/payments/{paymentId}/approvals/{leg}/attempts",
+        &[
+            ANY,
+            KEYED,
+            ONE,
+            WRITE,
+            CHANGE,
+            &[
+                Code::InvalidState,
+                Code::AttemptOpen,
+                Code::ApprovalDiffers,
+                Code::ApprovalSumMismatch,
+                Code::TaxFreeOutOfBounds,
+                Code::UnknownIssuer,
+                Code::MethodUnavailable,
+            ],
+        ],
+    ),
+    (
+        "post",
+        "/v1/payments/{paymentId}/approvals/{leg}/attempts/{attemptNo}/result",
+        &[ANY, KEYED, ONE, WRITE, CHANGE, &[Code::AttemptNotFound]],
     ),
     (
         "post",
@@ -205,6 +233,14 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
     if path.contains("{paymentId}") {
         parameters.push(json!({"name": "paymentId", "in": "path", "required": true,
             "description": "The payment's id.", "schema": {"type": "string", "format": "uuid"}}));
+    }
+    if path.contains("{leg}") {
+        parameters.push(json!({"name": "leg", "in": "path", "required": true,
+            "description": "Number of the approval.", "schema": {"type": "integer", "minimum": 1, "maximum": 8}}));
+    }
+    if path.contains("{attemptNo}") {
+        parameters.push(json!({"name": "attemptNo", "in": "path", "required": true,
+            "description": "`attemptNo` of the attempt.", "schema": {"type": "integer", "minimum": 1, "maximum": 65_535}}));
     }
     if path.starts_with("/v1/") {
         parameters.push(header(

@@ -73,11 +73,14 @@ problems! {
     UnknownRoute "UNKNOWN_ROUTE" "unknown-route" 404 NotAttempted "there is nothing at this path",
     PaymentNotFound "PAYMENT_NOT_FOUND" "payment-not-found" 404 NotAttempted "there is no such payment",
     CancellationNotFound "CANCELLATION_NOT_FOUND" "cancellation-not-found" 404 NotAttempted "there is no such cancellation",
+    AttemptNotFound "ATTEMPT_NOT_FOUND" "attempt-not-found" 404 NotAttempted "there is no such attempt",
     MethodNotAllowed "METHOD_NOT_ALLOWED" "method-not-allowed" 405 NotAttempted "the path does not take this method",
     RequestTimeout "REQUEST_TIMEOUT" "request-timeout" 408 NotAttempted "the body did not arrive in time",
     OrderInUse "ORDER_IN_USE" "order-in-use" 409 NotAttempted "the order has a payment already",
     InvalidState "INVALID_STATE" "invalid-state" 409 NotAttempted "the payment's status does not allow this",
     NotCancelableAmount "NOT_CANCELABLE_AMOUNT" "not-cancelable-amount" 409 NotAttempted "more than can be canceled",
+    AttemptOpen "ATTEMPT_OPEN" "attempt-open" 409 NotAttempted "an attempt of the approval has no verdict",
+    ApprovalDiffers "APPROVAL_DIFFERS" "approval-differs" 409 NotAttempted "the approval was planned otherwise",
     RequestInProgress "REQUEST_IN_PROGRESS" "request-in-progress" 409 Unknown "the request with this key is still running",
     AnswerExpired "ANSWER_EXPIRED" "answer-expired" 410 Unknown "the answer to this key is no longer kept",
     BalanceMismatch "BALANCE_MISMATCH" "balance-mismatch" 412 NotAttempted "the balance is not the expected one",
@@ -262,6 +265,9 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::InvalidState { .. } => Code::InvalidState,
         Refusal::LegSum { .. } => Code::ApprovalSumMismatch,
         Refusal::LegTaxFreeSum { .. } | Refusal::TaxFreeBounds { .. } => Code::TaxFreeOutOfBounds,
+        Refusal::LegDiffers { .. } => Code::ApprovalDiffers,
+        Refusal::AttemptOpen { .. } => Code::AttemptOpen,
+        Refusal::NoSuchAttempt { .. } => Code::AttemptNotFound,
         Refusal::UnknownIssuer(_) => Code::UnknownIssuer,
         Refusal::NoContract(_) => Code::NoContract,
         Refusal::NoMethodRule(_) => Code::MethodUnavailable,
@@ -325,6 +331,9 @@ fn place_of(refusal: &Refusal) -> Option<(String, String)> {
         | Refusal::InvalidState { .. }
         | Refusal::LegSum { .. }
         | Refusal::LegTaxFreeSum { .. }
+        | Refusal::LegDiffers { .. }
+        | Refusal::AttemptOpen { .. }
+        | Refusal::NoSuchAttempt { .. }
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
         | Refusal::NoMethodRule(_)

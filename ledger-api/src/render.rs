@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::metrics;
 use crate::precondition::Seen;
 use crate::problem::{self, Code, FieldError, Problem, internal};
-use crate::view::{self, CanceledView, PaymentView};
+use crate::view::{self, CallerAttemptView, CanceledView, PaymentView};
 
 const JSON: &str = "application/json";
 /// When to ask again for what is still running.
@@ -32,6 +32,13 @@ pub enum Kept {
     Confirmed,
     /// The answer to a cancel.
     Canceled,
+    /// The answer to an attempt that a caller is about to send.
+    Attempted {
+        /// Of this leg, the last.
+        leg_no: u8,
+    },
+    /// The answer to what a caller tells.
+    Told,
 }
 
 impl Kept {
@@ -39,7 +46,8 @@ impl Kept {
         let view = PaymentView::kept(payment)?;
         Ok(match (self, cancel_no) {
             (Self::Canceled, Some(cancel_no)) => bytes(&CanceledView::of(payment, cancel_no, view)?),
-            (Self::Created | Self::Confirmed | Self::Canceled, _) => bytes(&view),
+            (Self::Attempted { leg_no }, _) => bytes(&CallerAttemptView::of(payment, leg_no)),
+            (Self::Created | Self::Confirmed | Self::Canceled | Self::Told, _) => bytes(&view),
         })
     }
 }
@@ -53,11 +61,11 @@ impl Render for Kept {
         let Ok(body) = self.json(payment, cancel_no) else { return self.refused(&corrupt()) };
         let location = match self {
             Self::Created => Some(view::path(payment.id)),
-            Self::Confirmed | Self::Canceled => None,
+            Self::Confirmed | Self::Canceled | Self::Attempted { .. } | Self::Told => None,
         };
         let status = match self {
-            Self::Created => StatusCode::CREATED,
-            Self::Confirmed | Self::Canceled => StatusCode::OK,
+            Self::Created | Self::Attempted { .. } => StatusCode::CREATED,
+            Self::Confirmed | Self::Canceled | Self::Told => StatusCode::OK,
         };
         Rendered { status: status.as_u16(), content_type: JSON, location, body }
     }
@@ -111,7 +119,7 @@ fn in_progress(kept: Kept, payment: &Payment, cancel_no: Option<u16>) -> Respons
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_SECONDS));
             response
         }
-        (Kept::Created | Kept::Confirmed | Kept::Canceled, _) => {
+        (Kept::Created | Kept::Confirmed | Kept::Canceled | Kept::Attempted { .. } | Kept::Told, _) => {
             let detail = "the request with this key is still running; repeat it to get its answer";
             Problem::new(Code::RequestInProgress, detail).retry_after(ASK_AGAIN_SECONDS).into_response()
         }

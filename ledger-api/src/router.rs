@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use crate::api::Api;
 use crate::problem::{Code, Problem};
 use crate::routes::payments::{
-    cancel, cancellations, confirm, create, events, explain, get as read, list, order,
+    attempts, cancel, cancellations, confirm, create, events, explain, get as read, list, order,
 };
 use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::{context, limits};
@@ -19,6 +19,8 @@ pub fn router(api: &Api) -> Router {
         .route("/v1/payments", post(create::create).get(list::list))
         .route("/v1/payments/{paymentId}", get(read::get))
         .route("/v1/payments/{paymentId}/confirm", post(confirm::confirm))
+        .route("/v1/payments/{paymentId}/approvals/{leg}/attempts", post(attempts::attempt))
+        .route("/v1/payments/{paymentId}/approvals/{leg}/attempts/{attemptNo}/result", post(attempts::result))
         .route("/v1/payments/{paymentId}/cancellations", post(cancel::cancel).get(cancellations::list))
         .route("/v1/payments/{paymentId}/cancellations/{cancellationId}", get(cancellations::one))
         .route("/v1/payments/{paymentId}/explain", get(explain::explain))

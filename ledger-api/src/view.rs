@@ -1,6 +1,6 @@
 //! A payment as its merchant sees it. A pure function of facts and an instant: kept answers can be made again.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use ledger_core::ids::PaymentId;
 use ledger_core::ledger::Foreseen;
 use ledger_core::money::{AmountError, Minor};
@@ -76,7 +76,7 @@ pub struct ApprovalView {
     pub amount: i64,
     /// Tax-free part of it.
     pub tax_free_amount: i64,
-    /// IN_FLIGHT, APPROVED, DECLINED, UNCERTAIN, ACCEPTED, REJECTED, REVERSING, VOIDED, VOIDED_PROVISIONAL or ESCALATED.
+    /// IN_FLIGHT, APPROVED, DECLINED, UNCERTAIN, ACCEPTED, REJECTED, CONFLICT, REVERSING, VOIDED, VOIDED_PROVISIONAL or ESCALATED.
     pub status: &'static str,
     /// The issuer's authorization number, once accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,6 +192,54 @@ pub struct AllocationView {
     pub vat: i64,
     /// IN_PROGRESS, DONE or FAILED.
     pub status: &'static str,
+}
+
+/// An attempt that its caller is about to send.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CallerAttempt)]
+pub struct CallerAttemptView {
+    /// The payment.
+    #[schema(value_type = String, format = Uuid)]
+    pub payment_id: PaymentId,
+    /// The approval.
+    pub leg: u8,
+    /// The how-manieth authorization of it.
+    pub attempt_no: u16,
+    /// Whom to ask.
+    pub issuer_id: String,
+    /// Day of the trace number.
+    #[schema(value_type = String, format = Date)]
+    pub trace_date: NaiveDate,
+    /// The number under which the issuer is to know it: what undoes it names no other.
+    pub trace_no: String,
+    /// In minor units.
+    pub amount: i64,
+    /// KRW or USD.
+    pub currency: &'static str,
+    /// By when its result is to be told; after that it is given up and undone.
+    pub deadline_at: String,
+    /// Number of the payment's last change; also the `ETag`.
+    pub version: u32,
+}
+
+impl CallerAttemptView {
+    /// The last authorization of a leg.
+    pub fn of(payment: &Payment, leg_no: u8) -> Option<Self> {
+        let attempt = &payment.leg(leg_no)?.authorizations().last()?.attempt;
+        Some(Self {
+            payment_id: payment.id,
+            leg: leg_no,
+            attempt_no: attempt.attempt_no,
+            issuer_id: attempt.issuer_id.clone(),
+            trace_date: attempt.trace_date,
+            trace_no: attempt.trace_no.clone(),
+            amount: attempt.amount.get(),
+            currency: payment.opened.currency.code(),
+            deadline_at: time::text(attempt.deadline_at),
+            version: payment.head.seq,
+        })
+    }
 }
 
 /// What a cancel comes to.

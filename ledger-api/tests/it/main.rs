@@ -4,6 +4,7 @@
 
 mod admin;
 mod bad_input;
+mod callers;
 mod cancels;
 mod corrections;
 mod created_and_confirmed;

@@ -225,6 +225,8 @@ fn is_final(refusal: &Refusal) -> bool {
         Refusal::NotFound
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
+        | Refusal::AttemptOpen { .. }
+        | Refusal::NoSuchAttempt { .. }
         | Refusal::NoMethodRule(_)
         | Refusal::VersionMismatch { .. }
         | Refusal::InvalidState { status: Status::InProgress, .. } => false,
@@ -232,6 +234,7 @@ fn is_final(refusal: &Refusal) -> bool {
         | Refusal::InvalidState { .. }
         | Refusal::LegSum { .. }
         | Refusal::LegTaxFreeSum { .. }
+        | Refusal::LegDiffers { .. }
         | Refusal::ExceedsBalance { .. }
         | Refusal::BalanceMismatch { .. }
         | Refusal::TaxFreeBounds { .. }

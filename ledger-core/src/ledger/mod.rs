@@ -5,12 +5,14 @@
 //! begin_create  → (issuers) → finish_confirm      two commits, create and confirm in one request
 //! begin_confirm → (issuers) → finish_confirm      two commits
 //! begin_cancel  → (issuers) → finish_cancel       two commits
+//! tell_attempt → (the caller asks) → tell_result  one commit each
 //! due_reversals → begin_reversal → (issuer) → finish_reversal
 //! ```
 //!
 //! Only `begin_*` makes a [`CommittedAttempt`], and only after its commit: what has no row cannot be sent.
 
 mod attempts;
+mod caller;
 mod cancel;
 mod confirm;
 mod correction;

@@ -28,18 +28,23 @@ pub(super) struct Recent {
     pub(super) issuers: Timed<Issuer>,
     pub(super) method_rules: Timed<MethodRules>,
     pub(super) claims: Claims,
-    none_stale_until: Mutex<Option<DateTime<Utc>>>,
+    pub(super) none_stale: NoneUntil,
+    pub(super) none_left: NoneUntil,
 }
 
-impl Recent {
-    /// Up to when no attempt was found without an answer.
-    pub(super) fn none_stale_until(&self) -> Option<DateTime<Utc>> {
-        *self.none_stale_until.lock().unwrap_or_else(PoisonError::into_inner)
+/// Up to when a scan has found nothing.
+#[derive(Debug, Default)]
+pub(super) struct NoneUntil(Mutex<Option<DateTime<Utc>>>);
+
+impl NoneUntil {
+    /// The instant, once there was such a scan.
+    pub(super) fn until(&self) -> Option<DateTime<Utc>> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers that up to then there is none.
-    pub(super) fn found_none_stale(&self, until: DateTime<Utc>) {
-        *self.none_stale_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    /// Remembers that up to then there is nothing.
+    pub(super) fn found(&self, until: DateTime<Utc>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 }
 

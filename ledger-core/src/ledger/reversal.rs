@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::payment::create::TIME_TO_CONFIRM;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
@@ -22,6 +23,9 @@ const REVERSAL_HORIZON: TimeDelta = TimeDelta::days(8);
 const STALE_HORIZON: TimeDelta = TimeDelta::days(8);
 const STALE_OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
+/// Payments that expire were created long ago: all of them can be seen.
+const LEFT_OVERLAP: TimeDelta = TimeDelta::minutes(1);
+
 impl Ledger {
     /// Orders to undo that are not settled, oldest first.
     pub async fn due_reversals(
@@ -33,7 +37,8 @@ impl Ledger {
         Ok(due::reversals(&mut connection, now - REVERSAL_HORIZON, now, limit).await?)
     }
 
-    /// AUTH attempts whose deadline passed `grace` ago and that nobody gave a verdict: their process died (R10).
+    /// AUTH attempts whose deadline passed `grace` ago and that nobody gave a verdict: their process died (R10); and those
+    /// of payments that their callers left incomplete until they expired.
     pub async fn stale_intents(
         &self,
         now: DateTime<Utc>,
@@ -42,11 +47,19 @@ impl Ledger {
     ) -> Result<Vec<AttemptKey>, LedgerError> {
         let mut connection = self.connection().await?;
         let until = now - grace;
-        let from = self.recent.none_stale_until().map_or(now - STALE_HORIZON, |since| since - STALE_OVERLAP);
-        let stale = due::stale(&mut connection, from, until, limit).await?;
+        let memory = &self.recent.none_stale;
+        let from = memory.until().map_or(now - STALE_HORIZON, |since| since - STALE_OVERLAP);
+        let mut stale = due::stale(&mut connection, from, until, limit).await?;
         if stale.is_empty() {
-            self.recent.found_none_stale(until);
+            memory.found(until);
         }
+        let memory = &self.recent.none_left;
+        let from = memory.until().map_or(now - STALE_HORIZON, |since| since - LEFT_OVERLAP);
+        let left = due::left(&mut connection, from, until - TIME_TO_CONFIRM, limit).await?;
+        if left.is_empty() {
+            memory.found(until - TIME_TO_CONFIRM);
+        }
+        stale.extend(left);
         let key = |(payment_id, leg_no, attempt_no)| AttemptKey {
             payment_id,
             leg_no,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::reference::Issuer;
 
+use super::caller;
 use super::confirm;
 use super::fact::{Fact, Verdict};
 use super::fold::Payment;
@@ -17,12 +18,15 @@ pub fn recover(payment: &Payment, issuers: &[Issuer], now: DateTime<Utc>) -> Res
     if status != Status::InProgress {
         return Err(Refusal::InvalidState { status, verb: "recovered" });
     }
+    if caller::is_callers(payment) {
+        return caller::recover(payment, issuers, now);
+    }
     confirm::finish(payment, &[], issuers, now)
 }
 
-/// Closes a payment that nobody confirmed.
+/// Closes a payment that nobody confirmed: nothing was asked of an issuer, or nothing was ever sent.
 pub fn expire(payment: &Payment, now: DateTime<Utc>) -> Result<Vec<Fact>, Refusal> {
-    if payment.verdict.is_none() && payment.legs().next().is_none() && now > payment.opened.expires_at {
+    if payment.verdict.is_none() && !payment.has_open_attempts() && now > payment.opened.expires_at {
         return Ok(vec![confirm::payment_verdict(payment, Verdict::Expired, None, now)]);
     }
     Err(Refusal::InvalidState { status: payment.status(now), verb: "expired" })

@@ -6,8 +6,8 @@ use crate::money::Minor;
 
 use super::confirm::Answer;
 use super::fact::{
-    Attempt, AttemptResult, AttemptVerdict, NetworkCancel, NetworkCancelOutcome, NetworkCancelReason,
-    ResultOutcome, ReversalOutcome, Ruling,
+    Attempt, AttemptResult, AttemptVerdict, Fact, NetworkCancel, NetworkCancelOutcome, NetworkCancelReason,
+    ResultOutcome, ResultSource, ReversalOutcome, Ruling,
 };
 
 /// The facts about one attempt.
@@ -42,6 +42,8 @@ pub enum AttemptState {
     Accepted,
     /// Refused for good.
     Rejected,
+    /// Refused for good by one answer, approved by another: people have to find out.
+    Conflict,
     /// Being undone.
     Reversing(NetworkCancelReason),
     /// Undone, by the issuer's word.
@@ -101,6 +103,30 @@ impl AttemptFacts {
         })
     }
 
+    /// An answer as a fact; the same answer told again, by whatever way, is none.
+    pub fn told(&self, answer: &Answer) -> Option<Fact> {
+        let is_known =
+            |known: &AttemptResult| known.outcome == answer.outcome && known.issuer_ref == answer.issuer_ref;
+        (!self.results.iter().any(is_known)).then(|| {
+            Fact::Result(AttemptResult {
+                leg_no: self.attempt.leg_no,
+                kind: self.attempt.kind,
+                attempt_no: self.attempt.attempt_no,
+                outcome: answer.outcome,
+                result_no: self.next_result_no(),
+                source: answer.source,
+                issuer_ref: answer.issuer_ref.clone(),
+                issuer_code: answer.issuer_code.clone(),
+                received_at: answer.received_at,
+            })
+        })
+    }
+
+    /// An answer to a payment that has its verdict.
+    pub fn told_late(&self, answer: &Answer) -> Option<Fact> {
+        self.told(&Answer { source: ResultSource::Late, ..answer.clone() })
+    }
+
     /// The number a further result gets.
     pub fn next_result_no(&self) -> u16 {
         self.results.iter().map(|result| result.result_no).max().map_or(1, |last| last.saturating_add(1))
@@ -115,6 +141,7 @@ impl AttemptFacts {
     pub fn state(&self, now: DateTime<Utc>) -> AttemptState {
         match self.ruling() {
             Some(Ruling::Accept { .. }) => AttemptState::Accepted,
+            Some(Ruling::Reject) if self.approval().is_some() => AttemptState::Conflict,
             Some(Ruling::Reject) => AttemptState::Rejected,
             Some(Ruling::Abandon) => self.reversal_state(),
             None => self.open_state(now),
@@ -170,7 +197,7 @@ impl AttemptState {
     /// Whether money may be held that is not accepted.
     pub const fn is_exposed(self) -> bool {
         match self {
-            Self::Uncertain(_) | Self::Reversing(_) | Self::Escalated => true,
+            Self::Uncertain(_) | Self::Conflict | Self::Reversing(_) | Self::Escalated => true,
             Self::InFlight
             | Self::Approved
             | Self::Issued
@@ -192,6 +219,7 @@ impl AttemptState {
             Self::Uncertain(_) => "UNCERTAIN",
             Self::Accepted => "ACCEPTED",
             Self::Rejected => "REJECTED",
+            Self::Conflict => "CONFLICT",
             Self::Reversing(_) => "REVERSING",
             Self::Voided => "VOIDED",
             Self::VoidedProvisional => "VOIDED_PROVISIONAL",

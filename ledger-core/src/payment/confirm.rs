@@ -9,9 +9,10 @@ use crate::money::Minor;
 use crate::reference::Issuer;
 use crate::time::BusinessDate;
 
+use super::attempt::AttemptFacts;
 use super::balance;
 use super::fact::{
-    Approval, Attempt, AttemptKind, AttemptResult, AttemptVerdict, CardRef, Fact, Method, NetworkCancel,
+    Approval, Attempt, AttemptKind, AttemptVerdict, CardRef, Fact, Method, NetworkCancel,
     NetworkCancelReason, PaymentVerdict, ResultOutcome, ResultSource, Ruling, SentBy, Verdict,
 };
 use super::fold::Payment;
@@ -97,7 +98,7 @@ pub fn start(
             .find(|issuer| issuer.issuer_id == leg.request.issuer_id)
             .ok_or_else(|| Refusal::UnknownIssuer(leg.request.issuer_id.clone()))?;
         deadline += issuer.answer_within();
-        facts.push(Fact::Approval(approval(&leg, tax_free, now)));
+        facts.push(Fact::Approval(approval(leg.leg_no, leg.request, leg.rule, tax_free, now)));
         attempts.push(Fact::Attempt(Attempt {
             leg_no: leg.leg_no,
             kind: AttemptKind::Auth,
@@ -139,8 +140,13 @@ fn in_send_order<'a>(
 }
 
 /// A leg with what it needs of its method's rule: a later version changes nothing for it.
-fn approval(leg: &NumberedLeg<'_>, tax_free: Minor, now: DateTime<Utc>) -> Approval {
-    let NumberedLeg { leg_no, request, rule } = *leg;
+pub(super) fn approval(
+    leg_no: u8,
+    request: &LegRequest,
+    rule: &MethodRule,
+    tax_free: Minor,
+    now: DateTime<Utc>,
+) -> Approval {
     Approval {
         leg_no,
         method: request.method,
@@ -219,7 +225,7 @@ pub fn finish(
         return Ok(late_facts(payment, answers, now));
     }
     let mut facts: Vec<_> =
-        answers.iter().filter_map(|(leg_no, answer)| result(payment, *leg_no, answer)).collect();
+        answers.iter().filter_map(|(leg_no, answer)| last_attempt(payment, *leg_no)?.told(answer)).collect();
     let all = |is_wanted: fn(ResultOutcome) -> bool| {
         payment.legs().all(|leg| answer_for(answers, leg.approval.leg_no).is_some_and(is_wanted))
     };
@@ -259,31 +265,8 @@ fn answer_for(answers: &[(u8, Answer)], leg_no: u8) -> Option<ResultOutcome> {
     answers.iter().find(|(leg, _)| *leg == leg_no).map(|(_, answer)| answer.outcome)
 }
 
-/// An answer as a fact; the same answer told again, by whatever way, is none.
-fn result(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
-    let attempt = payment.leg(leg_no)?.authorizations().last()?;
-    let known = attempt
-        .results
-        .iter()
-        .any(|known| known.outcome == answer.outcome && known.issuer_ref == answer.issuer_ref);
-    (!known).then(|| {
-        Fact::Result(AttemptResult {
-            leg_no,
-            kind: AttemptKind::Auth,
-            attempt_no: attempt.attempt.attempt_no,
-            outcome: answer.outcome,
-            result_no: attempt.next_result_no(),
-            source: answer.source,
-            issuer_ref: answer.issuer_ref.clone(),
-            issuer_code: answer.issuer_code.clone(),
-            received_at: answer.received_at,
-        })
-    })
-}
-
-/// An answer to a payment that has its verdict.
-pub fn late_result(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
-    result(payment, leg_no, &Answer { source: ResultSource::Late, ..answer.clone() })
+fn last_attempt(payment: &Payment, leg_no: u8) -> Option<&AttemptFacts> {
+    payment.leg(leg_no)?.authorizations().last()
 }
 
 fn confirmed_facts(payment: &Payment, now: DateTime<Utc>) -> Vec<Fact> {
@@ -350,35 +333,35 @@ fn aborted_facts(
         let attempt_no = attempt.attempt.attempt_no;
         let ruling = if reason.is_some() { Ruling::Abandon } else { Ruling::Reject };
         facts.push(Fact::AttemptVerdict(AttemptVerdict { leg_no, attempt_no, ruling, decided_at: now }));
-        facts.extend(
-            reason.map(|reason| {
-                network_cancel(leg_no, attempt_no, reason, &leg.approval.issuer_id, issuers, now)
-            }),
-        );
+        facts.extend(reason.map(|reason| {
+            let issuer_id = &leg.approval.issuer_id;
+            Fact::NetworkCancel(network_cancel(leg_no, attempt_no, reason, issuer_id, issuers, now))
+        }));
     }
     facts.push(payment_verdict(payment, Verdict::Aborted, Some(abort_reason(answers)), now));
     facts
 }
 
-fn network_cancel(
+/// The order to undo an attempt.
+pub(super) fn network_cancel(
     leg_no: u8,
     attempt_no: u16,
     reason: NetworkCancelReason,
     issuer_id: &str,
     issuers: &[Issuer],
     now: DateTime<Utc>,
-) -> Fact {
+) -> NetworkCancel {
     let issuer = issuers.iter().find(|issuer| issuer.issuer_id == issuer_id);
     let late_window = issuer.map_or(DEFAULT_LATE_WINDOW, |issuer| issuer.late_window);
     let validity = issuer.map_or(DEFAULT_VALIDITY, |issuer| issuer.validity);
-    Fact::NetworkCancel(NetworkCancel {
+    NetworkCancel {
         leg_no,
         attempt_no,
         reason,
         late_until: now + late_window,
         valid_until: now + validity,
         requested_at: now,
-    })
+    }
 }
 
 /// For an issuer that is no longer in the reference data: a large gateway's advice and the shortest known limit.

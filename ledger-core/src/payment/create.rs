@@ -12,7 +12,7 @@ use super::status::Status;
 use super::tax;
 
 /// A payment that is not confirmed by then is expired.
-const TIME_TO_CONFIRM: TimeDelta = TimeDelta::minutes(30);
+pub const TIME_TO_CONFIRM: TimeDelta = TimeDelta::minutes(30);
 
 /// What a merchant asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

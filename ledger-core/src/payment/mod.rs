@@ -5,6 +5,7 @@ pub mod abort;
 pub mod allocation;
 pub mod attempt;
 pub mod balance;
+pub mod caller;
 pub mod cancel;
 pub mod confirm;
 pub mod correction;

@@ -61,6 +61,30 @@ pub enum Refusal {
         /// The payment's.
         tax_free: Minor,
     },
+    /// The leg was planned with other words.
+    #[error("approval {leg_no} was planned otherwise; a further attempt repeats what the first one said")]
+    LegDiffers {
+        /// The leg.
+        leg_no: u8,
+    },
+    /// An authorization may be on its way.
+    #[error(
+        "attempt {attempt_no} of approval {leg_no} has no verdict; a further one needs proof that it was not sent (NOT_SENT)"
+    )]
+    AttemptOpen {
+        /// The leg.
+        leg_no: u8,
+        /// The attempt.
+        attempt_no: u16,
+    },
+    /// The caller has told no such attempt.
+    #[error("approval {leg_no} has no attempt {attempt_no} of its caller")]
+    NoSuchAttempt {
+        /// The leg.
+        leg_no: u8,
+        /// The attempt.
+        attempt_no: u16,
+    },
     /// No issuer of this name.
     #[error("issuer {0} is not known")]
     UnknownIssuer(String),
@@ -159,6 +183,9 @@ impl Refusal {
             | Self::InvalidState { .. }
             | Self::LegSum { .. }
             | Self::LegTaxFreeSum { .. }
+            | Self::LegDiffers { .. }
+            | Self::AttemptOpen { .. }
+            | Self::NoSuchAttempt { .. }
             | Self::UnknownIssuer(_)
             | Self::NoContract(_)
             | Self::NoMethodRule(_)

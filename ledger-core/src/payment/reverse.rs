@@ -120,7 +120,7 @@ pub fn finish(
 const fn settled(state: AttemptState) -> Option<Step> {
     match state {
         AttemptState::Reversing(_) => None,
-        AttemptState::Escalated => Some(Step::Escalated),
+        AttemptState::Escalated | AttemptState::Conflict => Some(Step::Escalated),
         AttemptState::VoidedProvisional => Some(Step::Provisional),
         AttemptState::Voided
         | AttemptState::InFlight
@@ -191,7 +191,7 @@ pub fn late(
     now: DateTime<Utc>,
 ) -> Vec<Fact> {
     let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { return Vec::new() };
-    let mut facts: Vec<_> = super::confirm::late_result(payment, leg_no, answer).into_iter().collect();
+    let mut facts: Vec<_> = attempt.told_late(answer).into_iter().collect();
     let did_act = matches!(answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
     if did_act && attempt.state(now) == AttemptState::VoidedProvisional {
         facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {

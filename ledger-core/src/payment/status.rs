@@ -78,10 +78,16 @@ impl Payment {
             Some(Verdict::Expired) => Status::Expired,
             Some(Verdict::Canceled) => Status::Canceled,
             None if self.waits_for_deposit() => Status::WaitingForDeposit,
-            None if self.legs().next().is_some() => Status::InProgress,
+            None if self.has_open_attempts() => Status::InProgress,
             None if now > self.opened.expires_at => Status::Expired,
+            None if self.legs().next().is_some() => Status::InProgress,
             None => Status::Ready,
         }
+    }
+
+    /// Whether an authorization has no verdict yet.
+    pub fn has_open_attempts(&self) -> bool {
+        self.legs().flat_map(Leg::authorizations).any(|attempt| attempt.ruling().is_none())
     }
 
     /// Whether it ended without ever being confirmed.
@@ -108,7 +114,7 @@ impl Payment {
     pub fn reversal(&self, now: DateTime<Utc>) -> Reversal {
         let states: Vec<_> =
             self.legs().flat_map(Leg::authorizations).map(|attempt| attempt.state(now)).collect();
-        if states.contains(&AttemptState::Escalated) {
+        if states.iter().any(|state| matches!(state, AttemptState::Escalated | AttemptState::Conflict)) {
             Reversal::Escalated
         } else if states.iter().any(|state| matches!(state, AttemptState::Reversing(_))) {
             Reversal::Pending

@@ -2,7 +2,7 @@
 //! Each scan is bounded by time and by count; a settled item drops out because the fact that settles it exists.
 
 use chrono::{DateTime, Utc};
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 use crate::ids::PaymentId;
 
@@ -46,10 +46,20 @@ const STALE: Statement = Statement {
     sql: "SELECT a.payment_id, a.leg_no, a.attempt_no FROM attempt AS a \
           LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no \
           WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL \
-          AND NOT (EXISTS (SELECT 1 FROM virtual_account AS w WHERE w.payment_id = a.payment_id) \
-             AND EXISTS (SELECT 1 FROM attempt_result AS r WHERE r.payment_id = a.payment_id AND r.leg_no = a.leg_no \
-               AND r.kind = a.kind AND r.attempt_no = a.attempt_no AND r.outcome IN ('APPROVED', 'ISSUED'))) \
+          AND NOT EXISTS (SELECT 1 FROM attempt_result AS r WHERE r.payment_id = a.payment_id AND r.leg_no = a.leg_no \
+             AND r.kind = a.kind AND r.attempt_no = a.attempt_no AND r.outcome IN ('APPROVED', 'ISSUED')) \
           ORDER BY a.auth_deadline LIMIT ?",
+};
+/// Read in this order, whatever the statistics say: few payments are old enough and undecided.
+const LEFT: Statement = Statement {
+    name: "left_approvals",
+    account: Account::App,
+    sql: "SELECT a.payment_id, a.leg_no, a.attempt_no FROM payment AS p FORCE INDEX (ix_payment_created) \
+          LEFT JOIN payment_verdict AS w ON w.payment_id = p.payment_id \
+          STRAIGHT_JOIN attempt AS a ON a.payment_id = p.payment_id \
+          LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no \
+          WHERE p.created_at >= ? AND p.created_at <= ? AND w.payment_id IS NULL AND a.kind = 'AUTH' AND a.sent_by = 'CALLER' \
+          AND v.payment_id IS NULL ORDER BY p.created_at LIMIT ?",
 };
 /// By the day's index, whatever the statistics say: the days behind the horizon grow, and with few of them the whole table
 /// looked cheaper.
@@ -63,7 +73,7 @@ const OPEN_CANCELS: Statement = Statement {
 };
 
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[REVERSALS, STALE, OPEN_CANCELS];
+pub const STATEMENTS: &[Statement] = &[REVERSALS, STALE, LEFT, OPEN_CANCELS];
 
 /// Network cancels requested between `from` and `until` that are not settled, oldest first.
 pub async fn reversals(
@@ -91,8 +101,8 @@ pub async fn reversals(
         .collect()
 }
 
-/// AUTH attempts whose deadline lies between `from` and `until` and that have no verdict; without those that were answered and
-/// only wait, with their payment, for a deposit.
+/// AUTH attempts whose deadline lies between `from` and `until` and that have no verdict; without those that were approved
+/// and only wait, with their payment, for a deposit or a further leg.
 pub async fn stale(
     connection: &mut MySqlConnection,
     from: DateTime<Utc>,
@@ -100,12 +110,27 @@ pub async fn stale(
     limit: u32,
 ) -> Result<Vec<(PaymentId, u8, u16)>, StoreError> {
     let rows = sqlx::query(STALE.sql).bind(from).bind(until).bind(limit).fetch_all(connection).await?;
+    keys(&rows)
+}
+
+fn keys(rows: &[MySqlRow]) -> Result<Vec<(PaymentId, u8, u16)>, StoreError> {
     rows.iter()
         .map(|row| {
             let (row, id) = Reading::of_payment(row, "attempt")?;
             Ok((id, row.get("leg_no")?, row.get("attempt_no")?))
         })
         .collect()
+}
+
+/// AUTH attempts of callers that have no verdict, of payments that were created between `from` and `until`.
+pub async fn left(
+    connection: &mut MySqlConnection,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(PaymentId, u8, u16)>, StoreError> {
+    let rows = sqlx::query(LEFT.sql).bind(from).bind(until).bind(limit).fetch_all(connection).await?;
+    keys(&rows)
 }
 
 /// Cancels that an issuer has not answered.

@@ -25,6 +25,10 @@ codes! {
         Confirm = "CONFIRM",
         /// Canceling one.
         Cancel = "CANCEL",
+        /// Saying an attempt before it is sent.
+        Attempt = "ATTEMPT",
+        /// Telling what came of one.
+        Result = "RESULT",
     }
 }
 

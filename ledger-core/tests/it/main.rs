@@ -1,6 +1,7 @@
 //! The ledger on real MySQL, with the runtime accounts. Needs a running stack: `cargo dev test`, or `cargo dev up`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
+mod callers;
 mod cancels;
 mod chain;
 mod corrections;

@@ -107,7 +107,8 @@ pub fn command(at: &str, body: &Value, faults: &mut Faults) -> Option<Confirm> {
     Some(Confirm { legs: legs.into_iter().collect::<Option<_>>()? })
 }
 
-fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
+/// One approval at a place of a body.
+pub fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
     let mut fields = Fields::of(at, item, faults)?;
     let method = fields.required("method", method, faults);
     let issuer_id = fields.required("issuerId", fields::issuer_id, faults);

@@ -1,5 +1,6 @@
 //! Payments, their cancellations and their history.
 
+pub mod attempts;
 pub mod cancel;
 pub mod cancellations;
 pub mod confirm;

@@ -98,7 +98,7 @@ impl Authorize<'_> {
             let truth = end.issuer[place(leg)];
             let stands = truth.approvals > truth.reversed;
             match leg_seen.state {
-                AttemptState::Accepted | AttemptState::Escalated => {}
+                AttemptState::Accepted | AttemptState::Escalated | AttemptState::Conflict => {}
                 AttemptState::Rejected | AttemptState::Voided | AttemptState::VoidedProvisional => {
                     if stands {
                         let how = format!("leg {leg} stands at the issuer at the end: {:?}", leg_seen.state);
@@ -146,6 +146,7 @@ fn nothing_revives(was: &Seen, is: &Seen) -> Result<(), Breach> {
                 | AttemptState::Voided
                 | AttemptState::VoidedProvisional
                 | AttemptState::Escalated
+                | AttemptState::Conflict
         );
         if given_up && is.effective > 0 {
             return breach(Rule::Revived, format!("an attempt that was {:?} is effective", was.state));

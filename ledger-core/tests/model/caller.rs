@@ -1,0 +1,288 @@
+//! Approvals that a payment service gets itself: whatever it says, in whatever order, the books hold.
+
+use chrono::TimeDelta;
+use ledger_core::money::Minor;
+use ledger_core::payment::abort;
+use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
+use ledger_core::payment::caller;
+use ledger_core::payment::confirm::{Answer, LegRequest};
+use ledger_core::payment::fact::{AttemptKind, Fact, Method, ResultOutcome, ResultSource, Ruling, Verdict};
+use ledger_core::payment::fold::{Leg, Payment};
+use ledger_core::payment::refusal::Refusal;
+use ledger_core::payment::status::{Reversal, Status};
+use proptest::prelude::*;
+
+use super::world::{World, issuer, rules, won};
+
+fn leg(amount: i64, tax_free: Option<i64>) -> LegRequest {
+    LegRequest {
+        method: Method::Card,
+        issuer_id: "issuer".to_owned(),
+        amount: won(amount),
+        tax_free: tax_free.map(won),
+        card: None,
+        method_token: None,
+        installment_months: 0,
+        partial_cancelable: true,
+        deposit_hours: None,
+    }
+}
+
+fn said(outcome: ResultOutcome, auth_no: &str, world: &World) -> Answer {
+    Answer {
+        outcome,
+        source: ResultSource::Caller,
+        issuer_ref: (outcome == ResultOutcome::Approved).then(|| auth_no.to_owned()),
+        issuer_code: None,
+        account: None,
+        received_at: world.now,
+    }
+}
+
+fn attempt(world: &mut World, leg_no: u8, amount: i64) -> Result<(), Refusal> {
+    let facts =
+        caller::attempt(&world.payment, leg_no, &leg(amount, None), &[issuer()], &rules(), world.now)?;
+    world.apply("ATTEMPT", facts);
+    Ok(())
+}
+
+fn result(world: &mut World, leg_no: u8, attempt_no: u16, outcome: ResultOutcome) -> Result<(), Refusal> {
+    let answer = said(outcome, "A1", world);
+    let facts = caller::result(&world.payment, leg_no, attempt_no, &answer, &[issuer()], world.now)?;
+    world.apply("RESULT", facts);
+    Ok(())
+}
+
+fn recover(world: &mut World) -> bool {
+    let Ok(facts) = abort::recover(&world.payment, &[issuer()], world.now) else { return false };
+    world.apply("RECOVER", facts);
+    true
+}
+
+fn attempts(payment: &Payment) -> impl Iterator<Item = &AttemptFacts> {
+    payment.legs().flat_map(Leg::authorizations)
+}
+
+fn check(world: &World, decided: Option<Verdict>) -> Result<(), TestCaseError> {
+    let payment = &world.payment;
+    let planned = Minor::sum(payment.legs().map(|leg| leg.approval.amount)).unwrap();
+    prop_assert!(planned <= payment.opened.total);
+    for leg in payment.legs() {
+        let open: Vec<_> = leg.authorizations().filter(|attempt| attempt.ruling().is_none()).collect();
+        prop_assert!(open.len() <= 1, "one authorization of a leg is on its way at most");
+        let last = leg.authorizations().last().unwrap().attempt.attempt_no;
+        for earlier in leg.authorizations().filter(|attempt| attempt.attempt.attempt_no < last) {
+            prop_assert_eq!(earlier.ruling(), Some(Ruling::Reject), "a further one needs proof of NOT_SENT");
+            prop_assert!(earlier.result(ResultOutcome::NotSent).is_some());
+        }
+    }
+    let verdict = payment.verdict.as_ref().map(|fact| fact.verdict);
+    prop_assert!(decided.is_none() || decided == verdict, "a verdict stands");
+    let effective = Minor::sum(attempts(payment).map(AttemptFacts::effective)).unwrap();
+    if verdict == Some(Verdict::Confirmed) {
+        prop_assert_eq!(effective, payment.opened.total, "I1");
+        let tax_free = Minor::sum(payment.legs().map(|leg| leg.approval.tax_free)).unwrap();
+        prop_assert_eq!(tax_free, payment.opened.tax_free);
+        prop_assert!(payment.legs().all(|leg| leg.approval.tax_free <= leg.approval.amount));
+    } else {
+        prop_assert!(effective.is_zero() && payment.balance().unwrap().is_zero(), "I1");
+    }
+    if verdict == Some(Verdict::Aborted) {
+        for attempt in attempts(payment) {
+            let approved = attempt.approval().is_some();
+            match attempt.state(world.now) {
+                AttemptState::Rejected => prop_assert!(!approved, "an approval is never forgotten"),
+                AttemptState::Conflict | AttemptState::Reversing(_) => {}
+                state => prop_assert!(false, "{:?} in an aborted payment", state),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a caller, an issuer and time can do.
+#[derive(Debug, Clone)]
+enum Act {
+    Attempt(u8, i64),
+    Result(u8, u16, ResultOutcome),
+    Recover,
+    Wait(i64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let outcomes = prop::sample::select(vec![
+        ResultOutcome::Approved,
+        ResultOutcome::Approved,
+        ResultOutcome::Approved,
+        ResultOutcome::NotSent,
+        ResultOutcome::NotSent,
+        ResultOutcome::Declined,
+        ResultOutcome::Timeout,
+        ResultOutcome::Reset,
+    ]);
+    prop_oneof![
+        4 => (1_u8..4, prop::sample::select(vec![300_i64, 400, 700])).prop_map(|(leg, amount)| Act::Attempt(leg, amount)),
+        6 => (1_u8..4, 1_u16..3, outcomes).prop_map(|(leg, no, outcome)| Act::Result(leg, no, outcome)),
+        1 => Just(Act::Recover),
+        1 => prop::sample::select(vec![5_i64, 25, 2_000]).prop_map(Act::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    /// I1, I6, I12, R1
+    #[test]
+    fn no_history_of_a_caller_breaks_the_books(acts in prop::collection::vec(act(), 0..25), tax_free in 0_i64..=1_000) {
+        let mut world = World::open(1_000, tax_free, "0.03");
+        for act in acts {
+            let decided = world.payment.verdict.as_ref().map(|fact| fact.verdict);
+            match act {
+                Act::Attempt(leg, amount) => drop(attempt(&mut world, leg, amount)),
+                Act::Result(leg, no, outcome) => drop(result(&mut world, leg, no, outcome)),
+                Act::Recover => drop(recover(&mut world)),
+                Act::Wait(seconds) => world.now += TimeDelta::seconds(seconds),
+            }
+            check(&world, decided)?;
+        }
+        // whatever was left behind is given up in the end
+        world.now += TimeDelta::hours(2);
+        let expired = abort::expire(&world.payment, world.now);
+        if world.payment.verdict.is_none() {
+            prop_assert!(recover(&mut world) || expired.is_ok(), "{:?}", world.payment.status(world.now));
+            check(&world, None)?;
+        }
+    }
+}
+
+#[test]
+fn legs_come_one_by_one_and_the_last_one_confirms() {
+    let mut world = World::open(1_000, 100, "0.03");
+    attempt(&mut world, 2, 300).unwrap();
+    result(&mut world, 2, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::InProgress);
+    attempt(&mut world, 1, 700).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Done);
+    let parts: Vec<_> = world.payment.legs().map(|leg| leg.approval.tax_free.get()).collect();
+    assert_eq!(parts, [70, 30]);
+    let kinds: Vec<_> =
+        world.changes.iter().flat_map(|change| &change.events).map(|event| event.kind).collect();
+    assert_eq!(kinds, ["payment.created.v1", "approval.approved.v1", "payment.confirmed.v1"]);
+}
+
+#[test]
+fn a_leg_beyond_the_total_a_second_authorization_and_other_words_are_refused() {
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 700).unwrap();
+    let sum = Refusal::LegSum { sum: won(1_001), total: won(1_000) };
+    assert_eq!(attempt(&mut world, 2, 301), Err(sum));
+    let open = Refusal::AttemptOpen { leg_no: 1, attempt_no: 1 };
+    assert_eq!(attempt(&mut world, 1, 700), Err(open.clone()));
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(attempt(&mut world, 1, 700), Err(open), "approved is no proof that nothing was sent");
+    attempt(&mut world, 2, 300).unwrap();
+    result(&mut world, 2, 1, ResultOutcome::NotSent).unwrap();
+    assert_eq!(attempt(&mut world, 2, 299), Err(Refusal::LegDiffers { leg_no: 2 }));
+    attempt(&mut world, 2, 300).unwrap();
+    result(&mut world, 2, 2, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Done);
+    let missing = Refusal::NoSuchAttempt { leg_no: 2, attempt_no: 3 };
+    assert_eq!(result(&mut world, 2, 3, ResultOutcome::Approved), Err(missing));
+}
+
+/// R8: everything that may stand at an issuer is undone, the leg on its way included; its late window begins at its deadline.
+#[test]
+fn a_declined_leg_aborts_and_the_others_are_undone() {
+    let mut world = World::open(1_000, 0, "0.03");
+    for (leg_no, amount) in [(1, 300), (2, 300), (3, 400)] {
+        attempt(&mut world, leg_no, amount).unwrap();
+    }
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    result(&mut world, 2, 1, ResultOutcome::Declined).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    assert_eq!(world.payment.exposure(world.now), won(700));
+    let on_its_way = world.payment.attempt(3, AttemptKind::Auth, 1).unwrap();
+    let order = on_its_way.network_cancel.as_ref().unwrap();
+    assert_eq!(order.late_until, on_its_way.attempt.deadline_at + issuer().late_window);
+}
+
+/// R1: an approval that is told after a timeout is a fact beside the verdict.
+#[test]
+fn a_late_approval_revives_nothing() {
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 1_000).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Timeout).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    let told = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+    assert_eq!(told.approval().unwrap().source, ResultSource::Late);
+    assert_eq!(told.effective(), Minor::ZERO);
+    let before = world.changes.len();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.changes.len(), before, "told again, it adds nothing");
+}
+
+/// An approval beside proof that nothing was sent: the money is shown until people have found out.
+#[test]
+fn answers_that_contradict_each_other_confirm_nothing_and_stay_exposed() {
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 1_000).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::NotSent).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    assert_eq!(world.payment.exposure(world.now), won(1_000));
+    assert_eq!(world.payment.reversal(world.now), Reversal::Escalated);
+
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 500).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Declined).unwrap();
+    assert_eq!(world.payment.status(world.now), Status::Aborted);
+    assert_eq!(world.payment.reversal(world.now), Reversal::Pending, "undone, since it may stand");
+}
+
+/// R10: silence past the deadline; and approved legs that are left alone until the payment expires.
+#[test]
+fn what_a_caller_leaves_behind_is_given_up_in_its_time_and_not_before() {
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 600).unwrap();
+    assert!(!recover(&mut world), "its caller has time left");
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    world.now += TimeDelta::minutes(20);
+    assert!(!recover(&mut world), "an approved leg waits for the others");
+    attempt(&mut world, 2, 400).unwrap();
+    world.now += TimeDelta::seconds(22);
+    assert!(recover(&mut world), "nobody told how the second ended");
+    assert_eq!(world.payment.exposure(world.now), won(1_000));
+
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 600).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
+    world.now += TimeDelta::minutes(31);
+    let refused = attempt(&mut world, 2, 400).unwrap_err();
+    assert!(matches!(refused, Refusal::InvalidState { .. }), "{refused}");
+    assert!(recover(&mut world));
+    assert_eq!(
+        (world.payment.status(world.now), world.payment.exposure(world.now)),
+        (Status::Aborted, won(600))
+    );
+
+    let mut world = World::open(1_000, 0, "0.03");
+    attempt(&mut world, 1, 600).unwrap();
+    result(&mut world, 1, 1, ResultOutcome::NotSent).unwrap();
+    world.now += TimeDelta::minutes(31);
+    assert_eq!(world.payment.status(world.now), Status::Expired);
+    let facts = abort::expire(&world.payment, world.now).unwrap();
+    assert!(matches!(facts.as_slice(), [Fact::PaymentVerdict(_)]));
+}
+
+#[test]
+fn a_leg_leaves_the_others_room_for_the_tax_free_part() {
+    let world = World::open(1_000, 900, "0.03");
+    let told = |tax_free| {
+        caller::attempt(&world.payment, 1, &leg(500, Some(tax_free)), &[issuer()], &rules(), world.now)
+    };
+    assert!(told(400).is_ok() && told(500).is_ok());
+    assert_eq!(told(399), Err(Refusal::TaxFreeBounds { least: won(400), most: won(500) }));
+}
