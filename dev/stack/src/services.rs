@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::accounts::random_hex;
 use crate::dirs::bin;
 use crate::env::EnvFile;
 use crate::ports::free_port;
@@ -57,7 +58,7 @@ const SERVICES: [Service; 4] = [
         args: &["serve"],
         listens: &[("HTTP__BIND", "API_URL"), ("OPS__BIND", "OPS_URL")],
         before: &[],
-        takes: &[("DATABASE__URL", "MYSQL_APP_URL")],
+        takes: &[("DATABASE__URL", "MYSQL_APP_URL"), ("LISTS__CURSOR_KEYS", "CURSOR_KEYS")],
         ready: "OPS_URL",
     },
     Service {
@@ -92,7 +93,9 @@ impl Services {
     }
 
     /// Gives every program its addresses, so that all can be told of each other before any runs.
+    /// And the key that the cursors of its lists are signed with.
     pub(crate) fn choose_addresses(env: &mut EnvFile) -> Result<()> {
+        env.set("CURSOR_KEYS", random_hex(32)?);
         for (_, key) in SERVICES.iter().flat_map(|service| service.listens) {
             env.set(key, format!("http://127.0.0.1:{}", free_port()?));
         }

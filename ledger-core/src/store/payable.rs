@@ -39,16 +39,15 @@ macro_rules! payable {
         const $const: Statement = Statement {
             name: $name,
             account: Account::$account,
-            sql: "SELECT j.currency, CAST(SUM(IF(j.side = 'C', j.amount, 0)) AS SIGNED) AS credit, \
-                  CAST(SUM(IF(j.side = 'D', j.amount, 0)) AS SIGNED) AS debit, COUNT(*) AS line_count, \
-                  CAST(SUM(IF(c.recorded_at >= ?, IF(j.side = 'C', j.amount, -j.amount), 0)) AS SIGNED) AS later, \
-                  CAST(SUM(c.recorded_at >= ?) AS SIGNED) AS later_count \
+            sql: "SELECT CAST(COALESCE(SUM(IF(j.side = 'C', j.amount, 0)), 0) AS SIGNED) AS credit, \
+                  CAST(COALESCE(SUM(IF(j.side = 'D', j.amount, 0)), 0) AS SIGNED) AS debit, COUNT(*) AS line_count, \
+                  CAST(COALESCE(SUM(IF(c.recorded_at >= ?, IF(j.side = 'C', j.amount, -j.amount), 0)), 0) AS SIGNED) AS later, \
+                  CAST(COALESCE(SUM(c.recorded_at >= ?), 0) AS SIGNED) AS later_count \
                   FROM journal_line AS j FORCE INDEX (ix_journal_line_merchant) \
                   STRAIGHT_JOIN payment_change AS c ON c.payment_id = j.payment_id AND c.seq = j.seq \
-                  WHERE j.merchant_id = ? AND j.account = 'MERCHANT_PAYABLE' AND j.business_date = ? \
+                  WHERE j.merchant_id = ? AND j.account = 'MERCHANT_PAYABLE' AND j.business_date = ? AND j.currency = ? \
                   AND NOT EXISTS (SELECT 1 FROM payment_change AS e WHERE e.payment_id = j.payment_id AND e.seq <= j.seq \
-                    AND e.recorded_at > ?) \
-                  GROUP BY j.currency ORDER BY j.currency",
+                    AND e.recorded_at > ?)",
         };
     };
 }
@@ -102,24 +101,24 @@ async fn sums(
     as_of: DateTime<Utc>,
 ) -> Result<Vec<Payable>, StoreError> {
     let ended = day.ends_at().unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let query =
-        sqlx::query(statement.sql).bind(ended).bind(ended).bind(merchant_id).bind(day.day()).bind(as_of);
-    query
-        .fetch_all(connection)
-        .await?
-        .iter()
-        .map(|row| {
-            let row = Reading::new(row, "journal_line", merchant_id);
-            Ok(Payable {
-                merchant_id: merchant_id.to_owned(),
-                business_date: day,
-                currency: row.code("currency")?,
-                credit: row.get("credit")?,
-                debit: row.get("debit")?,
-                lines: row.get("line_count")?,
-                recorded_later: row.get("later")?,
-                lines_recorded_later: row.get("later_count")?,
-            })
-        })
-        .collect()
+    let mut payables = Vec::new();
+    for currency in Currency::ALL {
+        let query = sqlx::query(statement.sql).bind(ended).bind(ended).bind(merchant_id).bind(day.day());
+        let row = query.bind(currency.code()).bind(as_of).fetch_one(&mut *connection).await?;
+        let row = Reading::new(&row, "journal_line", merchant_id);
+        let payable = Payable {
+            merchant_id: merchant_id.to_owned(),
+            business_date: day,
+            currency: *currency,
+            credit: row.get("credit")?,
+            debit: row.get("debit")?,
+            lines: row.get("line_count")?,
+            recorded_later: row.get("later")?,
+            lines_recorded_later: row.get("later_count")?,
+        };
+        if payable.lines > 0 {
+            payables.push(payable);
+        }
+    }
+    Ok(payables)
 }

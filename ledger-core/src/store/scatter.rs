@@ -19,6 +19,7 @@ const KEY: &str =
     "a key that comes again with another order has another slot, and is to be found all the same";
 const LIST: &str =
     "a merchant's orders lie on all shards: pages are merged by the id, which begins with the time";
+const FIGURE: &str = "a merchant's orders lie on all shards: sums of each are added";
 const RELAY: &str = "each shard has an outbox, and a relay of its own";
 const LEGACY: &str = "legacy rows are known by their legacy keys, before a payment is";
 const SERVER: &str = "asks a server of itself";
@@ -36,6 +37,13 @@ pub const SCATTER: &[Scatter] = &[
     scatter("listed_payments", LIST),
     scatter("feed_days", LIST),
     scatter("feed_rest_of_day", LIST),
+    scatter("exposed_reversals", FIGURE),
+    scatter("exposed_reversals_of_merchant", FIGURE),
+    scatter("exposed_attempts", FIGURE),
+    scatter("exposed_payments_of_merchant", FIGURE),
+    scatter("payable_of_merchant", FIGURE),
+    scatter("payable_on_replica", FIGURE),
+    scatter("next_merchant_of_journal", FIGURE),
     scatter("outbox_event_after", RELAY),
     scatter("outbox_event_ranges", RELAY),
     scatter("outbox_event_at", RELAY),

@@ -34,6 +34,8 @@ const ALLOWED: &[Allowed] = &[
     allowed("load_changes", "w", "filesort", "the changes of the payments that were asked for"),
     allowed("load_changes", "w", "temporary", "the changes of the payments that were asked for"),
     allowed("due_reversals", "o", "filesort", "the few outcomes of one attempt"),
+    allowed("exposed_reversals", "o", "filesort", "the few outcomes of one attempt"),
+    allowed("exposed_reversals_of_merchant", "o", "filesort", "the few outcomes of one attempt"),
     allowed("open_cancels", "c", "temporary", "at most as many cancels as the limit says"),
     allowed("replica_canceled", "cancellation", "temporary", "the payments of one window of the verifier"),
     allowed("valid_contract", "merchant_contract", "filesort", "the few versions of one contract"),
@@ -54,9 +56,24 @@ const READS: u64 = 400;
 
 /// Statements that read more: how many rows at most, and why.
 const READS_MORE: &[(&str, u64, &str)] = &[
+    ("any_heads_as_of", 60_000, "every change of the payments that were asked for"),
     ("due_reversals", 5_000, "every order to undo of eight days, settled ones included"),
     ("stale_intents", 50_000, "every authorization of eight days, by a process that has just started"),
     ("open_cancels", 60_000, "every cancel of thirty days, ended ones included"),
+    (
+        "exposed_reversals",
+        40_000,
+        "every order to undo there ever was: they are few, and one that people took over stays exposed",
+    ),
+    (
+        "exposed_reversals_of_merchant",
+        40_000,
+        "the same, of which one merchant's are told apart by their payments",
+    ),
+    ("exposed_attempts", 80_000, "every authorization of eight days, for a report on a replica"),
+    ("exposed_payments_of_merchant", 50_000, "a merchant's payments of a day"),
+    ("payable_of_merchant", 60_000, "the lines of a merchant's day are summed"),
+    ("payable_on_replica", 60_000, "the lines of a merchant's day are summed"),
     ("corrections_proposed_since", 3_000, "every correction since then: they are made by hand"),
     ("replica_quarantine_reasons", 5_000, "a report: every row in quarantine is counted"),
 ];

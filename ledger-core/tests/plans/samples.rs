@@ -85,6 +85,7 @@ impl Values {
         }
         self.of_app(statement.name)
             .or_else(|| self.of_merchant(statement.name))
+            .or_else(|| self.of_figures(statement.name))
             .or_else(|| of_reference(statement.name))
             .or_else(|| self.of_replica(statement.name))
             .or_else(|| self.of_outbox(statement.name))
@@ -144,6 +145,36 @@ impl Values {
                     sample
                 })
                 .to_vec(),
+            _ => return None,
+        })
+    }
+
+    fn of_figures(&self, name: &str) -> Option<Vec<Vec<Arg>>> {
+        let merchants = [HOT, self.small.0.as_str()];
+        let epoch = "1970-01-01 00:00:00";
+        let zero = || Arg::Bytes(vec![0; 16]);
+        let scan =
+            |from: &str, until: &str| vec![t(from), t(until), t(from), zero(), t(NOW), Arg::Number(1_000)];
+        let all = "9999-12-31 00:00:00";
+        Some(match name {
+            "any_heads_as_of" => self.ids.iter().map(|ids| vec![t(ids), t("2026-11-01")]).collect(),
+            "exposed_reversals" => vec![scan(epoch, NOW)],
+            "exposed_reversals_of_merchant" => {
+                merchants.map(|merchant| [vec![t(merchant)], scan(epoch, NOW)].concat()).to_vec()
+            }
+            "exposed_attempts" => vec![scan("2026-11-16 12:00:00", NOW)],
+            // a day of ids: they begin with milliseconds
+            "exposed_payments_of_merchant" => merchants
+                .map(|merchant| {
+                    let id = |millis: u64| Arg::Bytes([&millis.to_be_bytes()[2..], &[0; 10]].concat());
+                    let until = 1_795_521_540_000;
+                    vec![t(merchant), id(until - 86_400_000), id(until), t(NOW), Arg::Number(1_000)]
+                })
+                .to_vec(),
+            "payable_of_merchant" | "payable_on_replica" => merchants
+                .map(|merchant| vec![t(all), t(all), t(merchant), t("2026-11-23"), t("KRW"), t(all)])
+                .to_vec(),
+            "next_merchant_of_journal" => vec![vec![t("")], vec![t(HOT)]],
             _ => return None,
         })
     }
