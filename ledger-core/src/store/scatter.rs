@@ -29,6 +29,7 @@ const WALK: &str = "walks over all payments, shard by shard";
 pub const SCATTER: &[Scatter] = &[
     scatter("due_reversals", JOB),
     scatter("stale_intents", JOB),
+    scatter("left_approvals", JOB),
     scatter("open_cancels", JOB),
     scatter("overdue_deposits", JOB),
     scatter("corrections_proposed_since", "operators look at all of them: they are few"),

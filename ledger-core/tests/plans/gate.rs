@@ -59,6 +59,7 @@ const READS_MORE: &[(&str, u64, &str)] = &[
     ("any_heads_as_of", 60_000, "every change of the payments that were asked for"),
     ("due_reversals", 5_000, "every order to undo of eight days, settled ones included"),
     ("stale_intents", 50_000, "every authorization of eight days, by a process that has just started"),
+    ("left_approvals", 300_000, "every payment of eight days, by a process that has just started"),
     ("open_cancels", 60_000, "every cancel of thirty days, ended ones included"),
     (
         "exposed_reversals",

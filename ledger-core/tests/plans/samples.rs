@@ -111,6 +111,10 @@ impl Values {
                 vec![t("2026-11-16 12:00:00"), t(NOW), PAGE],
                 vec![t("2026-11-24 11:40:00"), t(NOW), PAGE],
             ],
+            "left_approvals" => vec![
+                vec![t("2026-11-16 12:00:00"), t(NOW), PAGE],
+                vec![t("2026-11-24 11:20:00"), t(NOW), PAGE],
+            ],
             "open_cancels" => vec![vec![t("2026-10-25"), t(NOW), PAGE]],
             "corrections_proposed_since" => {
                 [0, 1].map(|open| vec![t("2026-10-25"), Arg::Number(open), PAGE]).to_vec()

@@ -237,7 +237,9 @@ pub fn at_rest(sim: &Sim) -> Checked {
             for attempt in leg.authorizations() {
                 let state = attempt.state(now);
                 match state {
-                    AttemptState::Escalated => escalated += attempt.attempt.amount.get(),
+                    AttemptState::Escalated | AttemptState::Conflict => {
+                        escalated += attempt.attempt.amount.get();
+                    }
                     AttemptState::Accepted
                     | AttemptState::Rejected
                     | AttemptState::Voided
