@@ -11,12 +11,13 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use ledger_core::card_number;
 use ledger_core::ids::RequestId;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::metrics;
 use crate::problem::{self, Problem};
-use crate::{card_number, metrics};
 
 /// The caller's name for a request, echoed.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -69,7 +70,7 @@ fn is_request_id(name: &str) -> bool {
         && !card_number::is_in(name)
 }
 
-/// The trace id of a W3C `traceparent`.
+/// The trace id of a W3C `traceparent`; one in which a card number lies between letters is not repeated.
 fn trace_id(parent: &str) -> Option<&str> {
     let mut parts = parent.split('-');
     let (version, id, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -77,7 +78,8 @@ fn trace_id(parent: &str) -> Option<&str> {
         text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
     let known = hex(version, 2) && version != "ff" && hex(span, 16) && hex(flags, 2);
-    (known && hex(id, 32) && id.bytes().any(|b| b != b'0')).then_some(id)
+    let digits = || id.split(|c: char| !c.is_ascii_digit()).any(card_number::is_in);
+    (known && hex(id, 32) && id.bytes().any(|b| b != b'0') && !digits()).then_some(id)
 }
 
 /// The outermost layer.
@@ -137,6 +139,7 @@ mod tests {
         assert_eq!(trace_id(&format!("ff-{id}-b7ad6b7169203331-01")), None);
         assert_eq!(trace_id("00-00000000000000000000000000000000-b7ad6b7169203331-01"), None);
         assert_eq!(trace_id("nonsense"), None);
+        assert_eq!(trace_id("00-aaaaaaaa4111111111111111bbbbbbbb-b7ad6b7169203331-01"), None);
     }
 
     #[test]

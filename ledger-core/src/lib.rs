@@ -19,6 +19,7 @@
 //! No HTTP, no Kafka, no configuration: those belong to the binaries.
 
 pub mod admin;
+pub mod card_number;
 pub mod chain;
 pub mod change;
 pub mod codes;

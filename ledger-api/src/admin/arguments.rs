@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 
 use super::report::ReportCommand;
-use crate::card_number;
+use ledger_core::card_number;
 
 use super::correction::CorrectionCommand;
 use super::operator::OperatorCommand;

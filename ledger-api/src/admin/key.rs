@@ -4,7 +4,7 @@ use ledger_core::reference::ApiKey;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::card_number;
+use ledger_core::card_number;
 
 /// A key that was just made, with the only copy of its secret.
 pub struct NewKey {

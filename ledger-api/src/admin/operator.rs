@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::card_number;
+use ledger_core::card_number;
 
 use super::arguments::{ListAll, name_of_200, plain_32};
 use super::output::Row;

@@ -1,4 +1,5 @@
-//! Card numbers are never taken in: any text of a request that holds one is refused before it can reach a stored field.
+//! Card numbers are never taken in: any text of a request or of an issuer's answer that holds one is refused before it can
+//! reach a stored field.
 //!
 //! What looks like one is 13 to 19 digits, blanks and dashes aside, that pass the Luhn check. One in ten numbers of that
 //! length passes it by chance; so what callers put into orders and keys every day is told apart first: UUIDs and digests
@@ -29,20 +30,25 @@ pub fn is_in(text: &str) -> bool {
 
 type Group = Vec<u8>;
 
-/// ASCII and full-width digits.
+/// Where the ten digits of a script begin, ASCII and full-width first.
+const ZEROS: [char; 19] =
+    ['0', '０', '٠', '۰', '߀', '०', '০', '੦', '૦', '୦', '௦', '౦', '೦', '൦', '๐', '໐', '༠', '၀', '០'];
+/// Digits in the fonts of mathematics, ten after ten.
+const MATHEMATICAL: std::ops::RangeInclusive<char> = '𝟎'..='𝟿';
+
+/// A decimal digit of whatever script.
 fn digit(c: char) -> Option<u8> {
-    let digit = match c {
-        '0'..='9' => u32::from(c) - u32::from('0'),
-        '０'..='９' => u32::from(c) - u32::from('０'),
-        _ => return None,
-    };
-    u8::try_from(digit).ok()
+    if MATHEMATICAL.contains(&c) {
+        return u8::try_from((u32::from(c) - u32::from(*MATHEMATICAL.start())) % 10).ok();
+    }
+    let above = |zero: &char| u32::from(c).checked_sub(u32::from(*zero)).filter(|above| *above < 10);
+    ZEROS.iter().find_map(above).and_then(|above| u8::try_from(above).ok())
 }
 
 fn is_separator(c: char) -> bool {
     let dash = matches!(c, '-' | '‐' | '‑' | '‒' | '–' | '—' | '−' | '－');
-    let invisible = matches!(c, '\u{ad}' | '\u{200b}' | '\u{200d}' | '\u{feff}');
-    c.is_whitespace() || dash || invisible
+    let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    c.is_whitespace() || dash || invisible || matches!(c, '.' | '_' | '/' | '·' | '•')
 }
 
 /// The text with an `x` for each UUID and each digest in hexadecimal. One without any letter may be digits, and stays.
@@ -157,6 +163,11 @@ mod tests {
             "order 17 4111 1111 1111 1111",
             "4111–1111–1111–1111",
             "４１１１１１１１１１１１１１１１",
+            "٤١١١١١١١١١١١١١١١",
+            "𝟒𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏",
+            "4111.1111.1111.1111",
+            "order_4111_1111_1111_1111",
+            "4111/1111/1111/1111",
             "4111\u{a0}1111\u{200b}1111\t1111",
             "2026-4111111111111111-7",
             "20261124-4111111111111111",
