@@ -7,7 +7,7 @@ use ledger_core::mirror_writer::Receipt;
 use tokio_util::sync::CancellationToken;
 
 use crate::carry::{Carrier, CarryError, Run};
-use crate::mapping::Aggregate;
+use crate::mapping::{Aggregate, mask};
 use crate::progress::Progress;
 use crate::tally::{Disposition, Tally};
 
@@ -148,8 +148,8 @@ impl Position {
         let receipt = Receipt {
             mapping: self.mapping.clone(),
             chunk_no: self.chunk_no,
-            from_key: self.after.clone(),
-            to_key: to.to_owned(),
+            from_key: mask::key(&self.after),
+            to_key: mask::key(to),
             read_rows: u32::try_from(tally.total().rows).unwrap_or(u32::MAX),
             mapped_rows: rows(Disposition::Mapped),
             quarantined_rows: rows(Disposition::Quarantined),

@@ -47,8 +47,9 @@ pub fn truncated(text: &str) -> Option<Truncated> {
 }
 
 /// The same text with the middle of every card number in it starred: whole groups of digits, alone or with their
-/// neighbours across blanks and hyphens, that have 13 to 19 digits and pass the Luhn check. Part of a longer group is not
-/// looked at: every fifth order number would hold a card number then.
+/// neighbours across a separator, that have 13 to 19 digits and pass the Luhn check. Part of a longer group is not
+/// looked at: every fifth order number would hold a card number then. Full-width digits of CP949, 13 and more in a row, are
+/// starred whatever they say: nobody writes an order number so.
 pub fn free_text(bytes: &[u8]) -> Vec<u8> {
     let mut masked = bytes.to_vec();
     for groups in digit_groups(bytes) {
@@ -64,7 +65,48 @@ pub fn free_text(bytes: &[u8]) -> Vec<u8> {
             }
         }
     }
+    star_wide_digits(&mut masked);
     masked
+}
+
+/// A key of a row as it may be written down: masked like other text, unless it is digits alone. Such a key is a counter, which
+/// passes the Luhn check once in ten times, and is kept: the payment could not be found again otherwise.
+pub fn key(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    String::from_utf8_lossy(&free_text(text.as_bytes())).into_owned()
+}
+
+/// Two bytes a digit: `A3 B0` to `A3 B9`.
+fn star_wide_digits(bytes: &mut [u8]) {
+    let wide = |pair: &[u8]| matches!(pair, [0xa3, 0xb0..=0xb9]);
+    let mut at = 0;
+    while at < bytes.len() {
+        let (mut places, mut next) = (Vec::new(), at);
+        while let Some(pair) = bytes.get(next..next + 2) {
+            if wide(pair) {
+                places.push(next);
+                next += 2;
+            } else if !places.is_empty()
+                && is_separator(pair[0])
+                && bytes.get(next + 1..next + 3).is_some_and(wide)
+            {
+                next += 1;
+            } else {
+                break;
+            }
+        }
+        if places.len() >= *DIGITS.start() {
+            places.iter().for_each(|place| bytes[*place..place + 2].fill(b'*'));
+        }
+        at = next.max(at + 1);
+    }
+}
+
+/// What people write between the groups of a card number.
+const fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/')
 }
 
 /// The card number that begins with the first of these groups: how many groups it takes, and where its digits are.
@@ -84,13 +126,13 @@ pub fn holds_card_number(bytes: &[u8]) -> bool {
     free_text(bytes) != bytes
 }
 
-/// The places of digits, in groups, those in one list where nothing but one blank or hyphen stands between them.
+/// The places of digits, in groups, those in one list where nothing but one separator stands between them.
 fn digit_groups(bytes: &[u8]) -> Vec<Vec<Vec<usize>>> {
     let mut runs: Vec<Vec<Vec<usize>>> = Vec::new();
     let mut last: Option<usize> = None;
     for (place, _) in bytes.iter().enumerate().filter(|(_, byte)| byte.is_ascii_digit()) {
         let gap = last.map(|last| place - last);
-        let separated = place > 0 && matches!(bytes[place - 1], b' ' | b'-');
+        let separated = place > 0 && is_separator(bytes[place - 1]);
         match (gap, runs.last_mut()) {
             (Some(1), Some(run)) => run.last_mut().into_iter().for_each(|group| group.push(place)),
             (Some(2), Some(run)) if separated => run.push(vec![place]),
@@ -137,6 +179,11 @@ mod tests {
     #[test]
     fn card_numbers_in_free_text_are_starred() {
         assert_eq!(free_text(b"card 4111 1111 1111 1111 ok"), b"card 4111 11** **** 1111 ok");
+        assert_eq!(free_text(b"4111.1111.1111.1111"), b"4111.11**.****.1111");
+        let wide: Vec<u8> =
+            b"4111111111111111".iter().flat_map(|digit| [0xa3, 0xb0 + (digit - b'0')]).collect();
+        assert_eq!(free_text(&wide), [b'*'; 32]);
+        assert_eq!(free_text(&wide[..8]), wide[..8], "four are no card number");
         assert_eq!(free_text(b"tel 02 4111-1111-1111-1111"), b"tel 02 4111-11**-****-1111");
         assert_eq!(free_text(b"order 20261124000123"), b"order 20261124000123");
         assert_eq!(free_text(b"00004111111111111111"), b"00004111111111111111", "part of a longer number");

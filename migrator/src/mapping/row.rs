@@ -55,12 +55,21 @@ impl SafeRow {
         self.get(column).map_or_else(String::new, |bytes| readable(bytes).trim_end_matches(' ').to_owned())
     }
 
-    /// The row's own key: its columns, joined by `/`.
+    /// The row's own key as it may be written down: its columns, joined by `/`.
     pub fn pk(&self, table: &Table) -> String {
-        table.spec.pk.iter().map(|column| self.text(column)).collect::<Vec<_>>().join("/")
+        table.spec.pk.iter().map(|column| mask::key(&self.text(column))).collect::<Vec<_>>().join("/")
     }
 
-    /// The key of the payment that the row belongs to.
+    /// The first key column that holds what looks like a card number.
+    pub fn card_number_in_key<'t>(&self, table: &'t Table) -> Option<&'t str> {
+        let columns = table.spec.pk.iter().chain([&table.spec.key]).map(String::as_str);
+        columns.into_iter().find(|column| {
+            let text = self.text(column);
+            mask::key(&text) != text
+        })
+    }
+
+    /// The key of the payment that the row belongs to, for its SELECT; not to be written down.
     pub fn key(&self, table: &Table) -> String {
         self.text(&table.spec.key)
     }
@@ -82,12 +91,11 @@ impl SafeRow {
         digest.finalize().into()
     }
 
-    /// The row for people, in quarantine: text where it is text, bytes in hexadecimal elsewhere, card numbers masked in
-    /// every column but the keys.
+    /// The row for people, in quarantine: text where it is text, bytes in hexadecimal elsewhere, card numbers masked.
     pub fn to_json(&self, table: &Table) -> serde_json::Value {
         let shown = |name: &str, bytes: &[u8]| {
             let is_key = table.spec.key == name || table.spec.pk.iter().any(|column| column == name);
-            readable(&if is_key { bytes.to_vec() } else { mask::free_text(bytes) })
+            if is_key { mask::key(&readable(bytes)) } else { readable(&mask::free_text(bytes)) }
         };
         self.columns
             .iter()
