@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod client;
 pub mod consumer;
+pub mod scan;
 pub mod story;
 pub mod tell;
 pub mod tool;
