@@ -246,8 +246,8 @@ fn complete(method: &str, path: &str, operation: &mut Value) {
         parameters.push(header(
             "X-Request-Id",
             false,
-            "The caller's name for the request, echoed; `A-Z a-z 0-9 . _ : -`, at most 64.",
-            &json!({"type": "string", "maxLength": 64}),
+            "The caller's name for the request, echoed when it is `A-Z a-z 0-9 . _ : -` and at most 64 long; else we name it.",
+            &json!({"type": "string"}),
         ));
         parameters.push(header("traceparent", false, "W3C trace context.", &json!({"type": "string"})));
     }

@@ -11,6 +11,7 @@ mod engine;
 mod kafka;
 mod maven;
 mod mysql;
+mod python;
 mod run;
 mod wait;
 
@@ -19,6 +20,7 @@ pub use choice::{Missing, Only};
 pub use engine::{Engine, container_engine};
 pub use kafka::{Kafka, KafkaServer, kafka};
 pub use mysql::{Mysql, MysqlServer, mysql};
+pub use python::schemathesis;
 pub use run::{cargo, on_path, plain, tied};
 pub use wait::Wait;
 

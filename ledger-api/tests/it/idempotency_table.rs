@@ -52,6 +52,12 @@ const ROWS: &[Row] = &[
         running: Err("one commit: it is not there, or it has ended"),
     },
     Row {
+        path: "/v1/payments",
+        done: |_, name| Box::pin(async move { create_and_confirm(&name, "sim:approve", 201) }),
+        refused: |_, name| Box::pin(async move { create_and_confirm(&name, "sim:decline", 402) }),
+        running: Ok(|_, name| Box::pin(async move { create_and_confirm(&name, "sim:delay:500", 201) })),
+    },
+    Row {
         path: "/v1/payments/{paymentId}/confirm",
         done: |world, name| Box::pin(confirm(world, name, "sim:approve", 200)),
         refused: |world, name| Box::pin(confirm(world, name, "sim:decline", 402)),
@@ -84,6 +90,17 @@ fn create(name: &str, status: u16) -> Case {
         status,
         other: json!({"orderId": name, "currency": "USD", "totalAmount": 1_000, "taxFreeAmount": 0}),
         differing: vec!["/currency", "/taxFreeAmount"],
+    }
+}
+
+fn create_and_confirm(name: &str, token: &str, status: u16) -> Case {
+    let body = |confirm: Value| json!({"orderId": name, "currency": "KRW", "totalAmount": 1_000, "confirm": confirm});
+    Case {
+        path: "/v1/payments".to_owned(),
+        body: body(scripted(1_000, token)),
+        status,
+        other: body(scripted(1_000, "another")),
+        differing: vec!["/confirm/approvals/0/methodToken"],
     }
 }
 

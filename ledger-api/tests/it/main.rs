@@ -11,6 +11,7 @@ mod created_and_confirmed;
 mod explain;
 mod faults;
 mod figures;
+mod generated;
 mod idempotency;
 mod idempotency_table;
 mod issuers;

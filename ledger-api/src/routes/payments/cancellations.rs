@@ -64,7 +64,8 @@ impl FromRequestParts<Api> for CancellationId {
 
 /// One cancellation of a payment.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/cancellations/{cancellationId}", tag = "payments",
-    params(("cancellationId" = String, Path, description = "The cancellation's id: the payment's, `-c` and a number.")),
+    params(("cancellationId" = String, Path, description = "The cancellation's id: the payment's, `-c` and a number.",
+        pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-c[1-9][0-9]{0,4}$")),
     responses((status = 200, description = "The cancellation.", body = CancellationView,
         headers(("ETag" = String, description = "Number of the payment's last change.")))))]
 pub async fn one(State(api): State<Api>, caller: Caller, id: CancellationId) -> Result<Response, Problem> {

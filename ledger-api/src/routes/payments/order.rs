@@ -34,7 +34,8 @@ impl FromRequestParts<Api> for OrderId {
 
 /// The newest try of an order: what to ask for when an answer never came.
 #[utoipa::path(get, path = "/v1/payments/orders/{orderId}", tag = "payments",
-    params(("orderId" = String, Path, description = "The merchant's order.", example = "order-20261124-1")),
+    params(("orderId" = String, Path, description = "The merchant's order.", example = "order-20261124-1",
+        pattern = "^[A-Za-z0-9._:=-]{1,64}$")),
     responses(
         (status = 200, description = "The payment.", body = PaymentView,
             headers(("ETag" = String, description = "Number of its last change."))),
