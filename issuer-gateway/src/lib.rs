@@ -26,6 +26,8 @@
 
 pub mod deadline;
 mod directory;
+#[cfg(test)]
+mod fuzz;
 pub mod http;
 pub mod issuer;
 pub mod metrics;

@@ -160,31 +160,32 @@ impl Timeouts {
     /// Worst case of the ledger for a payment of so many legs.
     pub fn ledger_worst_ms(&self, legs: u32) -> u64 {
         let api = &self.ledger_api;
-        let per_leg = self.issuer.connect_ms + self.issuer.read_ms;
-        api.queue_ms + api.before_ms + u64::from(legs) * per_leg + api.after_ms
+        let per_leg = self.issuer.connect_ms.saturating_add(self.issuer.read_ms);
+        let all_legs = u64::from(legs).saturating_mul(per_leg);
+        [api.queue_ms, api.before_ms, all_legs, api.after_ms].into_iter().fold(0, u64::saturating_add)
     }
 
     /// Everything that does not hold, at once.
     pub fn check(&self) -> Vec<TimeoutsError> {
-        let between = self.network.round_trip_ms + self.network.margin_ms;
-        let seconds = |s: u64| s * 1000;
-        let escalate = seconds(self.issuer.validity_s) * u64::from(self.net_cancel.escalate_permille) / 1000;
+        let between = self.network.round_trip_ms.saturating_add(self.network.margin_ms);
+        let seconds = |s: u64| s.saturating_mul(1000);
+        let escalate = self.issuer.validity_s.saturating_mul(u64::from(self.net_cancel.escalate_permille));
         let last_try = self.net_cancel.schedule_s.last().map_or(0, |s| seconds(u64::from(*s)));
         let pairs = [
             ("ledger_api.answer_ms", self.ledger_api.answer_ms, self.ledger_worst_ms(self.ledger_api.legs)),
-            ("caller.read_ms", self.caller.read_ms, self.ledger_api.answer_ms + between),
+            ("caller.read_ms", self.caller.read_ms, self.ledger_api.answer_ms.saturating_add(between)),
             ("caller.connect_ms", self.caller.connect_ms, between),
             ("ledger_api.answer_ms", self.ledger_api.answer_ms, self.database.acquire_ms),
             ("database.acquire_ms", self.database.acquire_ms, self.database.lock_wait_ms),
             (
                 "net_cancel.recovery_grace_ms",
                 self.net_cancel.recovery_grace_ms,
-                self.issuer.start_grace_ms + between,
+                self.issuer.start_grace_ms.saturating_add(between),
             ),
             (
                 "issuer.late_window_s",
                 seconds(self.issuer.late_window_s),
-                self.issuer.connect_ms + self.issuer.read_ms,
+                self.issuer.connect_ms.saturating_add(self.issuer.read_ms),
             ),
             ("issuer.validity_s × net_cancel.escalate_permille", escalate, last_try),
             (

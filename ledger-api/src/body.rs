@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Number, Value};
 
 use crate::api::Api;
-use crate::card_number;
 use crate::problem::{Code, FieldError, Problem};
+use ledger_core::card_number;
 
 /// A body that was read, and holds no card number.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl FromRequest<Api> for StrictJson {
                 ));
             }
         };
-        let Strict(value) = parse(&bytes)?;
+        let value = strict(&bytes)?;
         let mut errors = Vec::new();
         card_numbers(&value, &mut String::new(), &mut errors);
         if errors.is_empty() { Ok(Self(value)) } else { Err(card_number_refused(errors)) }
@@ -96,6 +96,11 @@ pub fn refuse_card_number(parameter: &'static str, text: &str) -> Result<(), Pro
         )]));
     }
     Ok(())
+}
+
+/// JSON in which no object has a key twice.
+pub(crate) fn strict(bytes: &[u8]) -> Result<Value, Problem> {
+    parse(bytes).map(|Strict(value)| value)
 }
 
 fn parse(bytes: &[u8]) -> Result<Strict, Problem> {

@@ -12,12 +12,13 @@ pub mod admin;
 pub mod api;
 pub mod auth;
 pub mod body;
-pub mod card_number;
 pub mod config;
 pub mod context;
 pub mod cursor;
 pub mod deadline;
 pub mod fields;
+#[cfg(test)]
+mod fuzz;
 pub mod idempotency;
 pub mod limits;
 pub mod listen;

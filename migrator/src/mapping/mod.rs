@@ -1,5 +1,7 @@
 //! A legacy source as data: its tables, its SELECTs and the parser of every column, loaded and checked as a whole.
 
+#[cfg(test)]
+mod fuzz;
 pub mod mask;
 pub mod parse;
 pub mod reason;

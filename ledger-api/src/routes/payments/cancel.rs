@@ -68,12 +68,12 @@ pub struct AllocationRequest {
 }
 
 /// A cancel, and whether it is only to be foreseen.
-struct Wanted {
+pub(crate) struct Wanted {
     cancel: Cancel,
     dry_run: bool,
 }
 
-fn read(body: &Value) -> Result<Wanted, Problem> {
+pub(crate) fn read(body: &Value) -> Result<Wanted, Problem> {
     let mut faults = Faults::default();
     let command = command(body, &mut faults);
     faults.then(command)

@@ -72,7 +72,7 @@ pub struct CardRequest {
     last4: String,
 }
 
-fn read(body: &Value) -> Result<Confirm, Problem> {
+pub(crate) fn read(body: &Value) -> Result<Confirm, Problem> {
     let mut faults = Faults::default();
     let command = command("", body, &mut faults);
     faults.then(command)

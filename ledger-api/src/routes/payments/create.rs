@@ -48,12 +48,12 @@ pub struct CreatePayment {
 }
 
 /// The intent, and how it is to be paid when that is said at once.
-struct Wanted {
-    create: Create,
+pub(crate) struct Wanted {
+    pub(crate) create: Create,
     confirm: Option<Confirm>,
 }
 
-fn read(body: &Value, merchant_id: &str) -> Result<Wanted, Problem> {
+pub(crate) fn read(body: &Value, merchant_id: &str) -> Result<Wanted, Problem> {
     let mut faults = Faults::default();
     let command = command(body, merchant_id, &mut faults);
     faults.then(command)
