@@ -107,6 +107,9 @@ impl Lists {
             return Err(refused(unknown));
         }
         let bytes = hex::decode(cursor).map_err(|_| refused(unknown))?;
+        if hex::encode(&bytes) != cursor {
+            return Err(refused(unknown));
+        }
         let (signed, tag) = bytes.split_at_checked(bytes.len().saturating_sub(TAG)).unwrap_or_default();
         let is_ours = |key: &CursorKey| {
             key.signature(signed)
