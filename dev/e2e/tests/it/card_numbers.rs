@@ -76,7 +76,7 @@ impl Smuggler {
 }
 
 /// Bodies with every text field there is, by endpoint.
-fn bodies(paid: &str, ready: &str) -> Vec<(&'static str, String, Value)> {
+fn bodies(paid: &str, ready: &str, asked: &str) -> Vec<(&'static str, String, Value)> {
     let leg = json!({"method": "CARD", "issuerId": "card-1", "amount": 50_000, "card": {"bin": "411111", "last4": "1111"},
                      "methodToken": "token"});
     vec![
@@ -89,6 +89,17 @@ fn bodies(paid: &str, ready: &str) -> Vec<(&'static str, String, Value)> {
             "/v1/payments/{paymentId}/confirm",
             format!("/v1/payments/{ready}/confirm"),
             json!({"approvals": [leg]}),
+        ),
+        (
+            "/v1/payments/{paymentId}/approvals/{leg}/attempts",
+            format!("/v1/payments/{ready}/approvals/1/attempts"),
+            leg,
+        ),
+        (
+            "/v1/payments/{paymentId}/approvals/{leg}/attempts/{attemptNo}/result",
+            format!("/v1/payments/{asked}/approvals/1/attempts/1/result"),
+            json!({"outcome": "APPROVED", "issuerReference": "A-1", "issuerCode": "00",
+                   "receivedAt": "2026-11-24T12:00:00+09:00"}),
         ),
         (
             "/v1/payments/{paymentId}/cancellations",
@@ -144,8 +155,8 @@ impl Attack<'_> {
         self.send(place, request.json(body)).await;
     }
 
-    async fn bodies(&mut self, paid: &str, ready: &str) {
-        let bodies = bodies(paid, ready);
+    async fn bodies(&mut self, paid: &str, ready: &str, asked: &str) {
+        let bodies = bodies(paid, ready, asked);
         covers_every_endpoint(&bodies);
         for (endpoint, path, body) in bodies {
             let (mut texts, mut objects) = (Vec::new(), Vec::new());
@@ -400,10 +411,14 @@ async fn no_card_number_stays_anywhere_and_the_scan_can_fail() {
     let world = World::start("e2e-cards").await;
     let (paid, ready) =
         (confirmed(&world.client, "cards-paid").await, created(&world.client, "cards-ready", 50_000).await);
+    let asked = created(&world.client, "cards-asked", 50_000).await;
+    let attempt = json!({"method": "CARD", "issuerId": "card-1", "amount": 50_000});
+    let path = format!("/v1/payments/{asked}/approvals/1/attempts");
+    assert_eq!(world.client.post(&path, "cards-asked", &attempt).await.unwrap().status, 201);
     let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let mut attack =
         Attack { world: &world, http, smuggler: Smuggler::default(), keys: 0, replies: Vec::new() };
-    attack.bodies(&paid, &ready).await;
+    attack.bodies(&paid, &ready, &asked).await;
     attack.headers_and_addresses(&paid).await;
 
     let (endpoint, answers) = hostile_issuer(&mut attack.smuggler).await;
