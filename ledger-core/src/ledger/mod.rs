@@ -323,17 +323,16 @@ impl Ledger {
         let remembered = self.recent.payments.take_of(merchant_id, id);
         let mut remembered = remembered.filter(|payment| op.means(payment).is_ok());
         for _ in 0..MAX_TRIES {
-            let taken = match remembered.take() {
-                Some(payment) => Taken { payment, is_current: false },
-                None => {
-                    let payment =
-                        self.load_of(merchant_id, id, Moment::Now).await?.ok_or(LedgerError::NotFound)?;
-                    if let Err(refusal) = op.means(&payment) {
-                        let answered = self.answered(op, render).await?;
-                        return Ok(answered.unwrap_or(Answer::Refused(refusal)).into());
-                    }
-                    Taken { payment, is_current: true }
+            let taken = if let Some(payment) = remembered.take() {
+                Taken { payment, is_current: false }
+            } else {
+                let payment =
+                    self.load_of(merchant_id, id, Moment::Now).await?.ok_or(LedgerError::NotFound)?;
+                if let Err(refusal) = op.means(&payment) {
+                    let answered = self.answered(op, render).await?;
+                    return Ok(answered.unwrap_or(Answer::Refused(refusal)).into());
                 }
+                Taken { payment, is_current: true }
             };
             match decide(taken).await? {
                 Decided::Done(value) => return Ok(value),

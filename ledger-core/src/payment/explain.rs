@@ -348,9 +348,8 @@ pub fn stands(payment: &Payment, at: DateTime<Utc>) -> Rule {
         Status::InProgress => Rule::Send,
         Status::WaitingForDeposit => Rule::Deposit,
         Status::Done => Rule::I1,
-        Status::PartialCanceled => Rule::I2,
         Status::Canceled if payment.is_closed() => Rule::Deposit,
-        Status::Canceled => Rule::I2,
+        Status::PartialCanceled | Status::Canceled => Rule::I2,
         Status::Aborted => aborted(payment),
         Status::Expired => Rule::Expiry,
     }

@@ -248,7 +248,7 @@ async fn payments_of(
 }
 
 /// Payments as they were when their chains stood at these heads.
-pub async fn payments_at(
+pub(crate) async fn payments_at(
     connection: &mut MySqlConnection,
     heads: HashMap<PaymentId, Head>,
 ) -> Result<HashMap<PaymentId, Payment>, StoreError> {
