@@ -2,6 +2,7 @@
 //! `cargo dev up`.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod callers;
 mod cancels;
 mod confirms;
 mod outage;

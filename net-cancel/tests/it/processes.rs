@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::world::{Waits, World, state, tries};
 
-fn net_cancel(world: &World, args: &[&str]) -> Command {
+pub fn net_cancel(world: &World, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_net-cancel"));
     command
         .args(args)
