@@ -2,25 +2,62 @@
 
 use std::sync::Arc;
 
-use ledger_core::ledger::{Answer, BeginConfirm, LedgerError};
+use ledger_core::ledger::{Answer, BeginConfirm, Ledger, LedgerError};
 use ledger_core::store::idempotency;
+use ledger_core::store::pool::{PoolOptions, connect};
+use sqlx::mysql::MySqlPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+use super::unknown_commit::own_account;
 use super::world::{MERCHANT, Plain, World, approve, cancel, create, now, operation, split};
 
 const RACERS: usize = 16;
+
+/// Two handles, as two processes have, under an account of their own, so that the keys they lose can be counted.
+struct Contenders {
+    ledgers: [Ledger; 2],
+    account: String,
+    root: MySqlPool,
+}
+
+impl Contenders {
+    async fn of(world: &World) -> Self {
+        let account = own_account(world, "REQUIRE SSL").await;
+        let open = async || Ledger::open(&account.url, PoolOptions::default()).await.unwrap();
+        let ledgers = [open().await, open().await];
+        let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
+        let contenders = Self { ledgers, account: account.name, root };
+        assert_eq!(contenders.count().await, 0, "nothing is raced for yet");
+        contenders
+    }
+
+    fn of_racer(&self, racer: usize) -> Ledger {
+        self.ledgers[racer % 2].clone()
+    }
+
+    /// Asserts that MySQL refused duplicate keys in this race: without that nothing was raced for.
+    async fn lost_keys(&self) {
+        assert!(self.count().await > 0, "no key was lost");
+    }
+
+    async fn count(&self) -> i64 {
+        let text = "SELECT CAST(COALESCE(SUM(sum_error_raised), 0) AS SIGNED) \
+                    FROM performance_schema.events_errors_summary_by_user_by_error WHERE user = ? AND error_number = 1062";
+        sqlx::query_scalar(text).bind(&self.account).fetch_one(&self.root).await.unwrap()
+    }
+}
 
 /// R7: of sixteen cancels of 30,000 on a balance of 50,000, one is done; the others see what is left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixteen_cancels_at_once_never_exceed_the_balance() {
     let world = World::new("race_cancel").await;
     let payment = world.confirmed("order-1").await;
-    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let contenders = Contenders::of(&world).await;
     let start = Arc::new(Barrier::new(RACERS));
     let mut race = JoinSet::new();
     for racer in 0..RACERS {
-        let (ledger, start, id) = (ledgers[racer % 2].clone(), start.clone(), payment.id);
+        let (ledger, start, id) = (contenders.of_racer(racer), start.clone(), payment.id);
         race.spawn(async move {
             start.wait().await;
             loop {
@@ -32,6 +69,7 @@ async fn sixteen_cancels_at_once_never_exceed_the_balance() {
         });
     }
     let answers: Vec<_> = race.join_all().await;
+    contenders.lost_keys().await;
     let done = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 200)).count();
     let refused = answers.iter().filter(|a| matches!(a, Answer::Fresh(r) if r.status == 409)).count();
     assert_eq!((done, refused), (1, RACERS - 1), "{answers:?}");
@@ -71,11 +109,11 @@ async fn the_key_of_a_change_is_really_lost() {
 async fn sixteen_confirms_send_once() {
     let world = World::new("race_confirm").await;
     let id = world.created("order-1", 50_000).await;
-    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let contenders = Contenders::of(&world).await;
     let start = Arc::new(Barrier::new(RACERS));
     let mut race = JoinSet::new();
     for racer in 0..RACERS {
-        let (ledger, start) = (ledgers[racer % 2].clone(), start.clone());
+        let (ledger, start) = (contenders.of_racer(racer), start.clone());
         race.spawn(async move {
             let op =
                 operation(&format!("confirm-{racer}"), idempotency::Operation::Confirm, id.slot(), "same");
@@ -91,6 +129,7 @@ async fn sixteen_confirms_send_once() {
         });
     }
     let sent = race.join_all().await.into_iter().filter(|sent| *sent).count();
+    contenders.lost_keys().await;
     assert_eq!(sent, 1);
     assert_eq!(world.count("attempt WHERE kind = 'AUTH'").await, 2);
     assert_eq!(world.count("payment_verdict WHERE verdict = 'CONFIRMED'").await, 1);
@@ -126,15 +165,17 @@ async fn sixteen_creates_under_one_key_get_one_answer() {
 }
 
 async fn race_creates(world: &World, key: impl Fn(usize) -> String) -> Vec<Answer> {
-    let ledgers = [world.ledger.clone(), world.second_ledger().await];
+    let contenders = Contenders::of(world).await;
     let start = Arc::new(Barrier::new(RACERS));
     let mut race = JoinSet::new();
     for racer in 0..RACERS {
-        let (ledger, start, key) = (ledgers[racer % 2].clone(), start.clone(), key(racer));
+        let (ledger, start, key) = (contenders.of_racer(racer), start.clone(), key(racer));
         race.spawn(async move {
             start.wait().await;
             create(&ledger, "order-1", 1_000, &key).await.unwrap()
         });
     }
-    race.join_all().await
+    let answers = race.join_all().await;
+    contenders.lost_keys().await;
+    answers
 }
