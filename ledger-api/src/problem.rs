@@ -264,20 +264,21 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::NotFound => Code::PaymentNotFound,
         Refusal::InvalidState { .. } => Code::InvalidState,
         Refusal::LegSum { .. } => Code::ApprovalSumMismatch,
-        Refusal::LegTaxFreeSum { .. } | Refusal::TaxFreeBounds { .. } => Code::TaxFreeOutOfBounds,
+        Refusal::LegTaxFreeSum { .. }
+        | Refusal::TaxFreeBounds { .. }
+        | Refusal::Allocation(AllocationError::TaxFree { .. }) => Code::TaxFreeOutOfBounds,
         Refusal::LegDiffers { .. } => Code::ApprovalDiffers,
         Refusal::AttemptOpen { .. } => Code::AttemptOpen,
         Refusal::NoSuchAttempt { .. } => Code::AttemptNotFound,
         Refusal::UnknownIssuer(_) => Code::UnknownIssuer,
         Refusal::NoContract(_) => Code::NoContract,
         Refusal::NoMethodRule(_) => Code::MethodUnavailable,
-        Refusal::ExceedsBalance { .. } => Code::NotCancelableAmount,
-        Refusal::BalanceMismatch { .. } => Code::BalanceMismatch,
-        Refusal::VersionMismatch { .. } => Code::VersionMismatch,
-        Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {
+        Refusal::ExceedsBalance { .. }
+        | Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {
             Code::NotCancelableAmount
         }
-        Refusal::Allocation(AllocationError::TaxFree { .. }) => Code::TaxFreeOutOfBounds,
+        Refusal::BalanceMismatch { .. } => Code::BalanceMismatch,
+        Refusal::VersionMismatch { .. } => Code::VersionMismatch,
         Refusal::Allocation(_) => Code::AllocationImpossible,
         Refusal::Amount(_) => Code::AmountOutOfRange,
         Refusal::CardDeclined { .. } => Code::ApprovalDeclined,

@@ -64,12 +64,11 @@ pub fn attempt(
         .find(|issuer| issuer.issuer_id == request.issuer_id)
         .ok_or_else(|| Refusal::UnknownIssuer(request.issuer_id.clone()))?;
     let mut facts = Vec::new();
-    let attempt_no = match payment.leg(leg_no) {
-        Some(leg) => further(leg, request)?,
-        None => {
-            facts.push(Fact::Approval(planned(payment, leg_no, request, rules, now)?));
-            1
-        }
+    let attempt_no = if let Some(leg) = payment.leg(leg_no) {
+        further(leg, request)?
+    } else {
+        facts.push(Fact::Approval(planned(payment, leg_no, request, rules, now)?));
+        1
     };
     facts.push(Fact::Attempt(Attempt {
         leg_no,

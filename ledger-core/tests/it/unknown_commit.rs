@@ -1,5 +1,6 @@
 //! A connection that is cut after COMMIT was sent: the caller gets success, a repetition is a replay, nothing is doubled.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -81,7 +82,7 @@ async fn behind_cutter(world: &World) -> (Cutter, Ledger) {
 
 impl Cutter {
     /// Does something whose commit is cut off.
-    async fn cutting<T>(&self, work: impl Future<Output = T>) -> T {
+    async fn cutting<T>(&self, work: Pin<Box<impl Future<Output = T>>>) -> T {
         let before = self.cuts.load(Ordering::SeqCst);
         self.armed.store(true, Ordering::SeqCst);
         let done = work.await;
@@ -105,7 +106,7 @@ fn replayed(answer: Answer) -> Vec<u8> {
 async fn a_commit_that_was_not_acknowledged_is_success_and_then_a_replay() {
     let world = World::new("unknown_commit").await;
     let (cutter, ledger) = behind_cutter(&world).await;
-    let first = fresh(cutter.cutting(create(&ledger, "order-1", 1_000, "key-1")).await.unwrap());
+    let first = fresh(cutter.cutting(Box::pin(create(&ledger, "order-1", 1_000, "key-1"))).await.unwrap());
     let again = create(&ledger, "order-1", 1_000, "key-1").await.unwrap();
     assert_eq!(replayed(again), first.body);
     assert_eq!((world.count("payment").await, world.count("outbox_event").await), (1, 1));
@@ -118,14 +119,16 @@ async fn a_confirm_whose_commits_were_not_acknowledged_sends_once_and_is_then_a_
     let (cutter, ledger) = behind_cutter(&world).await;
     let id = world.created("order-1", 50_000).await;
     let op = operation("key-1", idempotency::Operation::Confirm, id.slot(), "body");
-    let begun = cutter.cutting(ledger.begin_confirm(&op, id, &split(), &Plain)).await.unwrap();
+    let begun = cutter.cutting(Box::pin(ledger.begin_confirm(&op, id, &split(), &Plain))).await.unwrap();
     let BeginConfirm::Started { attempts, .. } = begun else { panic!("{begun:?}") };
     assert_eq!(world.count("attempt").await, 2);
     let running = ledger.begin_confirm(&again(&op), id, &split(), &Plain).await.unwrap();
     assert!(matches!(running, BeginConfirm::Answered(Answer::InProgress(..))), "{running:?}");
 
     let answers = approve(&attempts);
-    let first = fresh(cutter.cutting(ledger.finish_confirm(&op, id, &answers, now(), &Plain)).await.unwrap());
+    let first = fresh(
+        cutter.cutting(Box::pin(ledger.finish_confirm(&op, id, &answers, now(), &Plain))).await.unwrap(),
+    );
     // whoever records until it is durable may do it once more
     let recorded = ledger.finish_confirm(&op, id, &answers, now(), &Plain).await.unwrap();
     assert_eq!(replayed(recorded), first.body);
@@ -145,14 +148,14 @@ async fn a_cancel_whose_commits_were_not_acknowledged_is_made_once_and_is_then_a
     let mut cmd = wanted(Some(20_000));
     let op = cancel_operation("key-1", id, &cmd);
     cmd.cancel_request_id = op.cancel_request_id();
-    let begun = cutter.cutting(ledger.begin_cancel(&op, id, &cmd, &Plain)).await.unwrap();
+    let begun = cutter.cutting(Box::pin(ledger.begin_cancel(&op, id, &cmd, &Plain))).await.unwrap();
     let BeginCancel::Started { cancel_no, attempts, .. } = begun else { panic!("{begun:?}") };
     let running = ledger.begin_cancel(&again(&op), id, &cmd, &Plain).await.unwrap();
     assert!(matches!(running, BeginCancel::Answered(Answer::InProgress(_, Some(1)))), "{running:?}");
 
     let answers: Vec<_> = attempts.iter().map(|a| (a.key(), answer(ResultOutcome::Canceled, None))).collect();
     let finished = ledger.finish_cancel(&op, id, cancel_no, &answers, now(), &Plain);
-    let first = fresh(cutter.cutting(finished).await.unwrap());
+    let first = fresh(cutter.cutting(Box::pin(finished)).await.unwrap());
     let recorded = ledger.finish_cancel(&op, id, cancel_no, &answers, now(), &Plain).await.unwrap();
     assert_eq!(replayed(recorded), first.body);
     let later = ledger.begin_cancel(&again(&op), id, &cmd, &Plain).await.unwrap();
