@@ -17,6 +17,7 @@ pub enum Action {
     Status,
     Audit,
     Bench,
+    Mutants,
     Fmt,
     Lint,
     Help,
@@ -32,6 +33,7 @@ impl Action {
             "status" => Self::Status,
             "audit" => Self::Audit,
             "bench" => Self::Bench,
+            "mutants" => Self::Mutants,
             "fmt" => Self::Fmt,
             "lint" => Self::Lint,
             "help" | "--help" | "-h" => Self::Help,
@@ -82,6 +84,7 @@ pub fn run(action: Action, rest: Vec<OsString>) -> Result<ExitCode, Failure> {
             }
             hand_over("stack", stack(if action == Action::Down { "down" } else { "status" }))
         }
+        Action::Mutants => crate::mutants::run(rest),
         Action::Fmt => become_(parts::cargo().args(["fmt", "--all"]).args(rest)),
         Action::Lint => {
             let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];

@@ -3,6 +3,7 @@
 
 mod build;
 mod command;
+mod mutants;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ cargo dev <command>
   audit [--name N] [--format json]     check all that the ledger of a running stack holds
   bench payments [--json] [--seconds N] [--connections 1,16,64,256] [--legs N] [--core-only]
                                        measure a release build beside a bare client of the same run
+  mutants [--shard K/N] [files]        plant defects in the decisions, one by one, and say which no test notices
   fmt, lint                            format; clippy as in CI
   help                                 this text
 

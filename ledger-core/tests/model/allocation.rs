@@ -142,3 +142,25 @@ fn a_told_tax_free_part_is_kept_and_its_bounds_are_named() {
     let refused = world.cancel_by(mismatch, Some(201), None).unwrap_err();
     assert_eq!(refused, Refusal::Allocation(AllocationError::Sum { sum: won(200), amount: won(201) }));
 }
+
+/// At the bounds: a leg's whole remainder, one more, one less of a leg that is taken whole, all of a part without tax.
+#[test]
+fn told_parts_are_taken_up_to_their_bounds() {
+    let fresh = || {
+        let mut world = World::open(6_000, 6_000, "0.03");
+        world.begin(&[1_000, 2_000, 3_000], false);
+        world.finish(&[ResultOutcome::Approved; 3]);
+        world
+    };
+    let told = |parts: &[(u8, i64, Option<i64>)]| fresh().cancel_by(explicit(parts), None, None);
+    told(&[(3, 3_000, None)]).unwrap();
+    told(&[(1, 1_000, Some(1_000)), (3, 3_000, Some(3_000))]).unwrap();
+    for (parts, why) in [([(3, 2_999, None)], "take 3000 or nothing"), ([(1, 1_001, None)], "1001")] {
+        let refused = told(&parts).unwrap_err().to_string();
+        assert!(refused.contains("part 1 of the allocations") && refused.contains(why), "{refused}");
+    }
+    let refused = told(&[(1, 1_000, Some(1_001)), (2, 1_000, Some(999))]).unwrap_err().to_string();
+    assert!(refused.contains("part 1 of the allocations") && refused.contains("tax-free"), "{refused}");
+    let refused = told(&[(1, 0, None), (2, 100, None)]).unwrap_err().to_string();
+    assert!(refused.contains("asked for 0"), "{refused}");
+}

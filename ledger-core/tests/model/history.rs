@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use ledger_core::event::position::Topic;
-use ledger_core::payment::fact::{AttemptKind, ResultOutcome};
-use ledger_core::payment::reverse::Step;
+use ledger_core::payment::fact::{AttemptKind, Fact, ResultOutcome, Verdict};
+use ledger_core::payment::reverse::{self, Step};
 use ledger_core::payment::status::{Reversal, Status};
+use ledger_core::payment::{abort, cancel};
 
-use super::world::World;
+use super::world::{World, answer, issuer};
 
 /// R2: "no original" is provisional until the late window has passed and a resend agrees; an approval that surfaces
 /// afterwards reopens the reversal.
@@ -108,4 +109,40 @@ fn answers_told_again_are_not_late_answers() {
     let before = world.payment.facts().len();
     world.finish(&[ResultOutcome::Approved]);
     assert_eq!(world.payment.facts().len(), before);
+}
+
+/// R12: an answer that is recorded already, as after a commit whose end was unknown, is no further fact.
+#[test]
+fn answers_to_network_cancels_and_cancels_told_again_are_one_fact() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Timeout]);
+    world.reverse(1, ResultOutcome::NoOriginal);
+    let attempt = world.payment.attempt(1, AttemptKind::NetCancel, 1).unwrap();
+    let told = answer(ResultOutcome::NoOriginal, attempt.results[0].received_at);
+    let again = reverse::finish(&world.payment, 1, 1, &told, &issuer(), world.now).unwrap();
+    assert_eq!(again, (Vec::new(), Step::Repeat));
+
+    let mut world = World::confirmed(&[10_000], 0, true);
+    let cancel_no = world.cancel(Some(4_000), None).unwrap();
+    world.answer_cancel(cancel_no, ResultOutcome::Timeout);
+    let attempt = world.payment.attempt(1, AttemptKind::Cancel, 1).unwrap();
+    let told = answer(ResultOutcome::Timeout, attempt.results[0].received_at);
+    let again = cancel::finish(&world.payment, cancel_no, &[(1, told)], world.now).unwrap();
+    assert_eq!(again, Vec::new());
+}
+
+#[test]
+fn a_payment_expires_after_its_time_and_only_before_it_was_begun() {
+    let mut world = World::open(1_000, 0, "0.03");
+    let at = world.payment.opened.expires_at;
+    assert!(abort::expire(&world.payment, at).is_err(), "the last instant still counts");
+    let facts = abort::expire(&world.payment, at + TimeDelta::microseconds(1)).unwrap();
+    assert!(matches!(facts.as_slice(), [Fact::PaymentVerdict(fact)] if fact.verdict == Verdict::Expired));
+    world.begin(&[1_000], true);
+    assert!(abort::expire(&world.payment, at + TimeDelta::days(1)).is_err(), "issuers may be asked");
+    let mut closed = World::open(1_000, 0, "0.03");
+    closed.now = at + TimeDelta::seconds(1);
+    closed.apply("EXPIRE", abort::expire(&closed.payment, closed.now).unwrap());
+    assert!(abort::expire(&closed.payment, closed.now).is_err(), "it has its verdict");
 }

@@ -236,15 +236,15 @@ impl Design for SumsAndInserts {
         let own: u16 = cmd.cancel_request_id.parse().unwrap();
         let mut facts = Shipped.start_cancel(payment, cmd, now)?;
         for fact in &mut facts {
-            match fact {
-                Fact::Cancellation(fact) => fact.cancel_no = own,
-                Fact::CancelShare(fact) => fact.cancel_no = own,
-                Fact::BalanceLink(fact) => fact.cancel_no = Some(own),
-                Fact::Attempt(fact) => {
-                    fact.cancel_no = Some(own);
-                    fact.attempt_no = own;
-                }
-                _ => {}
+            if let Fact::Cancellation(fact) = fact {
+                fact.cancel_no = own;
+            } else if let Fact::CancelShare(fact) = fact {
+                fact.cancel_no = own;
+            } else if let Fact::BalanceLink(fact) = fact {
+                fact.cancel_no = Some(own);
+            } else if let Fact::Attempt(fact) = fact {
+                fact.cancel_no = Some(own);
+                fact.attempt_no = own;
             }
         }
         Ok(facts)

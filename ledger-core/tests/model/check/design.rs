@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use ledger_core::payment::cancel::{self, Cancel};
 use ledger_core::payment::confirm::{self, Answer, Confirm};
 use ledger_core::payment::fact::{AttemptKind, Fact};
-use ledger_core::payment::fold::Payment;
+use ledger_core::payment::fold::{Cancel as Cancelation, Payment};
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::reverse;
 use ledger_core::payment::{abort, attempt::AttemptFacts};
@@ -64,7 +64,7 @@ pub trait Design {
         now: DateTime<Utc>,
     ) -> Decided {
         // as `Ledger::finish_cancel` does: a cancel that has ended takes no more answers
-        if payment.cancel(cancel_no).is_none_or(|cancel| cancel.is_settled()) {
+        if payment.cancel(cancel_no).is_none_or(Cancelation::is_settled) {
             return Ok(Vec::new());
         }
         cancel::finish(payment, cancel_no, answers, now)

@@ -140,11 +140,14 @@ impl Display for Report {
     }
 }
 
+/// The state before, and the step from there.
+type From = Option<(usize, Label)>;
+
 struct Search<W: World> {
     world: W,
     numbers: HashMap<W::State, usize>,
     /// Each state with the step by which it was first reached.
-    states: Vec<(W::State, Option<(usize, Label)>)>,
+    states: Vec<(W::State, From)>,
     /// The first state whose steps have not been taken.
     next: usize,
     edges: Vec<(usize, usize)>,
@@ -215,7 +218,7 @@ impl<W: World> Search<W> {
         }
     }
 
-    fn number(&mut self, state: W::State, from: Option<(usize, Label)>) -> usize {
+    fn number(&mut self, state: W::State, from: From) -> usize {
         let next = self.states.len();
         *self.numbers.entry(state).or_insert_with(|| {
             self.states.push((state, from));

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use ledger_core::money::Minor;
+use ledger_core::payment::attempt::AttemptFacts;
 use ledger_core::payment::fact::{
     AttemptKind, AttemptVerdict, BalanceLink, CancelShare, Fact, LinkKind, ResultOutcome, Ruling,
 };
@@ -23,7 +25,7 @@ pub fn append(before: &Payment, added: &[Fact]) -> Result<Payment, String> {
             Fact::AttemptVerdict(fact) => verdict(&after, fact)?,
             Fact::NetworkCancel(fact) => {
                 let attempt = after.attempt(fact.leg_no, AttemptKind::Auth, fact.attempt_no);
-                let abandoned = attempt.and_then(|attempt| attempt.ruling()) == Some(Ruling::Abandon);
+                let abandoned = attempt.and_then(AttemptFacts::ruling) == Some(Ruling::Abandon);
                 require(abandoned, "fk_network_cancel_verdict")?;
             }
             Fact::NetworkCancelOutcome(fact) => {
@@ -139,7 +141,7 @@ fn share(after: &Payment, fact: &CancelShare) -> Result<(), String> {
 
 fn link(after: &Payment, fact: &BalanceLink) -> Result<(), String> {
     let Some(leg) = after.leg(fact.leg_no) else { return Err("fk_balance_link_open".to_owned()) };
-    let before = fact.before.map_or(0, |before| before.get());
+    let before = fact.before.map_or(0, Minor::get);
     require(fact.after.get() == before + fact.delta, "ck_balance_link_sum")?;
     let kind = match fact.kind {
         LinkKind::Open => fact.link_no == 0 && fact.before.is_none() && fact.cancel_no.is_none(),

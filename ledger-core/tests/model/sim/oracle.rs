@@ -62,14 +62,13 @@ pub fn books(payment: &Payment, changes: &[Change]) -> Checked {
     let mut parts = [0_i64; 4];
     for fact in &facts {
         let Fact::CancelShare(share) = fact else { continue };
-        let ended = facts.iter().find_map(|fact| match fact {
-            Fact::CancelOutcome(end) if (end.cancel_no, end.leg_no) == (share.cancel_no, share.leg_no) => {
-                Some(end.outcome)
-            }
-            _ => None,
+        let ended = facts.iter().find_map(|fact| {
+            let Fact::CancelOutcome(end) = fact else { return None };
+            let same = (end.cancel_no, end.leg_no) == (share.cancel_no, share.leg_no);
+            same.then_some(end.outcome)
         });
         match ended {
-            Some(ShareOutcome::Failed) => continue,
+            Some(ShareOutcome::Failed) => {}
             Some(ShareOutcome::Done) => {
                 *done.entry(share.leg_no).or_default() += share.amount.get();
                 for (sum, part) in parts.iter_mut().zip([share.tax_free, share.vat, share.fee, share.fee_vat])

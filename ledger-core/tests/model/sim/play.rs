@@ -29,15 +29,30 @@ impl Sim {
             0..6 => self.create(dice),
             6..16 => self.confirm(dice),
             16..52 => self.go_on(dice),
-            52..66 => self.land(dice),
+            52..66 => {
+                self.land(dice);
+                Ok(())
+            }
             66..75 => self.cancel(dice),
-            75..78 => self.repeat(dice),
+            75..78 => {
+                self.repeat(dice);
+                Ok(())
+            }
             78..81 => self.recover(dice),
             81..91 => self.reverse(dice),
             91..93 => self.expire(dice),
-            93..96 => self.clock(dice),
-            96..98 => self.die(dice),
-            _ => self.forget(dice),
+            93..96 => {
+                self.clock(dice);
+                Ok(())
+            }
+            96..98 => {
+                self.die(dice);
+                Ok(())
+            }
+            _ => {
+                self.forget(dice);
+                Ok(())
+            }
         }
     }
 
@@ -118,9 +133,9 @@ impl Sim {
         }
         amounts.push(rest);
         let cmd: Confirm = world::confirm_with(&amounts, dice.percent(60));
-        let facts = match confirm::start(&held, &cmd, &[issuer()], &rules(), now) {
-            Ok(facts) => facts,
-            Err(_) => return self.refused(writer, at, &held, "confirm refused"),
+        let Ok(facts) = confirm::start(&held, &cmd, &[issuer()], &rules(), now) else {
+            self.refused(writer, at, &held, "confirm refused");
+            return Ok(());
         };
         if self.commit(writer, at, &held, "CONFIRM", facts)? == Commit::Lost {
             return Ok(());
@@ -141,14 +156,13 @@ impl Sim {
     }
 
     /// A refusal counts only on the payment as it is.
-    fn refused(&mut self, writer: usize, at: usize, held: &Payment, what: &'static str) -> Checked {
+    fn refused(&mut self, writer: usize, at: usize, held: &Payment, what: &'static str) {
         self.writers[writer].remove(&at);
         let stale = held.head.seq != self.payments[at].payment.head.seq;
         self.cover(if stale { "looks again" } else { what });
-        Ok(())
     }
 
-    fn land(&mut self, dice: &mut Dice) -> Checked {
+    fn land(&mut self, dice: &mut Dice) {
         let flying = self.bank.flying();
         if !flying.is_empty() {
             let key = dice.of(&flying);
@@ -156,7 +170,6 @@ impl Sim {
             self.bank.land(key, approves, self.seconds);
             self.tell(format!("payment {} leg {} lands, approved: {approves}", key.0, key.1));
         }
-        Ok(())
     }
 
     /// Some work goes on by one step.
@@ -322,9 +335,9 @@ impl Sim {
             (Allocation::RefundOrder, true) => "cancel in full",
             (Allocation::RefundOrder, false) => "cancel in part",
         };
-        let facts = match cancel::start(&held, &cmd, &[issuer()], now) {
-            Ok(facts) => facts,
-            Err(_) => return self.refused(writer, at, &held, "cancel refused"),
+        let Ok(facts) = cancel::start(&held, &cmd, &[issuer()], now) else {
+            self.refused(writer, at, &held, "cancel refused");
+            return Ok(());
         };
         if self.commit(writer, at, &held, "CANCEL", facts)? == Commit::Lost {
             return Ok(());
@@ -343,10 +356,10 @@ impl Sim {
         self.work.push(Work::Cancel { writer, at, cancel_no, to_send, got: Vec::new() });
     }
 
-    fn repeat(&mut self, dice: &mut Dice) -> Checked {
+    fn repeat(&mut self, dice: &mut Dice) {
         let in_progress =
             |payment: &Payment| payment.cancels().any(|cancel| cancel.status() == CancelStatus::InProgress);
-        let Some(at) = self.pick(dice, in_progress) else { return Ok(()) };
+        let Some(at) = self.pick(dice, in_progress) else { return };
         let open: Vec<_> = self.payments[at]
             .payment
             .cancels()
@@ -358,7 +371,6 @@ impl Sim {
             self.cover("cancel repeated");
             self.send_cancel(writer, at, dice.of(&open));
         }
-        Ok(())
     }
 
     fn go_on_canceling(
@@ -433,7 +445,8 @@ impl Sim {
         let writer = dice.below(WRITERS);
         let held = self.remembered(writer, at);
         let Ok(facts) = abort::recover(&held, &[issuer()], now) else {
-            return self.refused(writer, at, &held, "recovery refused");
+            self.refused(writer, at, &held, "recovery refused");
+            return Ok(());
         };
         if self.commit(writer, at, &held, "RECOVER", facts)? == Commit::Done {
             self.cover("recovered");
@@ -453,7 +466,8 @@ impl Sim {
         let held = self.remembered(writer, at);
         let facts = reverse::start(&held, leg, 1, &issuer(), now);
         if facts.is_empty() {
-            return self.refused(writer, at, &held, "nothing to reverse");
+            self.refused(writer, at, &held, "nothing to reverse");
+            return Ok(());
         }
         if self.commit(writer, at, &held, "NET_CANCEL", facts)? == Commit::Done {
             let no = held.leg(leg).unwrap().next_attempt_no(AttemptKind::NetCancel);
@@ -514,7 +528,8 @@ impl Sim {
         let writer = dice.below(WRITERS);
         let held = self.remembered(writer, at);
         let Ok(facts) = abort::expire(&held, now) else {
-            return self.refused(writer, at, &held, "expiry refused");
+            self.refused(writer, at, &held, "expiry refused");
+            return Ok(());
         };
         if self.commit(writer, at, &held, "EXPIRE", facts)? == Commit::Done {
             self.cover("expired");
@@ -522,7 +537,7 @@ impl Sim {
         Ok(())
     }
 
-    fn clock(&mut self, dice: &mut Dice) -> Checked {
+    fn clock(&mut self, dice: &mut Dice) {
         let jump = match dice.below(10) {
             0..6 => dice.between(1, 8),
             6..8 => dice.between(8, 70),
@@ -534,22 +549,19 @@ impl Sim {
             }
         };
         self.seconds = (self.seconds + jump).max(0);
-        Ok(())
     }
 
     /// A process dies with all that it had under way and all that it remembered.
-    fn die(&mut self, dice: &mut Dice) -> Checked {
+    fn die(&mut self, dice: &mut Dice) {
         let writer = dice.below(WRITERS);
         self.work.retain(|work| work.writer() != writer);
         self.writers[writer].clear();
         self.cover("death");
         self.tell(format!("writer {writer} dies"));
-        Ok(())
     }
 
-    fn forget(&mut self, dice: &mut Dice) -> Checked {
+    fn forget(&mut self, dice: &mut Dice) {
         self.writers[dice.below(WRITERS)].clear();
-        Ok(())
     }
 
     /// No more commands and no more faults: everything comes to rest, and what it has come to is right.

@@ -63,7 +63,7 @@ impl Authorize<'_> {
         };
         let waits_for_file = self.setup.very_late
             && seen.state == AttemptState::VoidedProvisional
-            && !(state.at == PEOPLE && state.filed[place(leg)] && self.at_rest(state));
+            && !(state.at == PEOPLE && state.filed[place(leg)] && at_rest(state));
         let accounted = seen.effective > 0
             || seen.exposure > 0
             || matches!(seen.state, AttemptState::InFlight | AttemptState::Approved)
@@ -79,10 +79,6 @@ impl Authorize<'_> {
             );
         }
         Ok(())
-    }
-
-    fn at_rest(&self, state: &State) -> bool {
-        state.recorder == super::Recorder::Idle
     }
 
     pub(super) fn end_is_settled(&mut self, end: &State) -> Result<(), Breach> {
@@ -124,6 +120,10 @@ impl Authorize<'_> {
         }
         Ok(())
     }
+}
+
+fn at_rest(state: &State) -> bool {
+    state.recorder == super::Recorder::Idle
 }
 
 /// I6 and I12: what has been decided stays, and money is never effective again once it was given up.

@@ -35,7 +35,7 @@ impl Authorize<'_> {
         }
         for leg in self.legs() {
             self.issuer(state, leg, steps);
-            self.late_answer(state, leg, steps);
+            Self::late_answer(state, leg, steps);
             self.file(state, leg, steps);
         }
         self.strays(state, steps);
@@ -96,7 +96,7 @@ impl Authorize<'_> {
     fn caller(&mut self, state: &State, n: usize, steps: &mut Steps) {
         let who = CALLERS[n];
         match state.callers[n] {
-            Caller::Absent | Caller::Dead => return,
+            Caller::Absent | Caller::Dead => {}
             Caller::New => {
                 let begins = Caller::Begins { on: state.ledger, at: state.at };
                 step!(steps, state, Label::new(who, "reads the payment, to confirm it"), callers[n] = begins);
@@ -281,23 +281,23 @@ impl Authorize<'_> {
     }
 
     /// An answer that the sender still waits for after it has recorded a timeout.
-    fn late_answer(&mut self, state: &State, leg: u8, steps: &mut Steps) {
+    fn late_answer(state: &State, leg: u8, steps: &mut Steps) {
         let outcome = match state.issuer[place(leg)].wire {
             Wire::Approved => ResultOutcome::Approved,
             Wire::Declined => ResultOutcome::Declined,
             Wire::Unsent | Wire::Flying | Wire::Lost | Wire::Heard => return,
         };
-        for n in 0..2 {
+        for (n, who) in CALLERS.into_iter().enumerate() {
             let Caller::Told { told, mut listens } = state.callers[n] else { continue };
             if !listens[place(leg)] {
                 continue;
             }
             listens[place(leg)] = false;
             let told = Caller::Told { told, listens };
-            let label = Label::of(CALLERS[n], "never hears the late answer of leg", leg);
+            let label = Label::of(who, "never hears the late answer of leg", leg);
             step!(steps, state, label, callers[n] = told, issuer[place(leg)].wire = Wire::Heard);
             if state.recorder == Recorder::Idle {
-                let label = Label::of(CALLERS[n], "hears late of leg", leg).with(outcome);
+                let label = Label::of(who, "hears late of leg", leg).with(outcome);
                 let mut next = to_record(state, Late::Authorization { leg, outcome });
                 next.callers[n] = told;
                 next.issuer[place(leg)].wire = Wire::Heard;
@@ -360,8 +360,8 @@ impl Authorize<'_> {
             return;
         }
         for leg in self.legs() {
-            let tries = reversals(self.book.payment(state.ledger), leg);
-            let may = state.at == PEOPLE || tries < self.setup.tries;
+            let sent = reversals(self.book.payment(state.ledger), leg);
+            let may = state.at == PEOPLE || sent < self.setup.tries;
             if may && seen.legs[place(leg)].is_some_and(|leg| leg.due) {
                 let label = Label::of(JOBS[n], "finds an order to undo leg", leg);
                 step!(steps, state, label, jobs[n] = Job::Begins { leg, on });

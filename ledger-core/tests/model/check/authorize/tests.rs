@@ -14,7 +14,7 @@ use crate::check::explore::{Rule, search, search_for};
 fn hold(name: &str, setup: Setup) {
     let started = Instant::now();
     let report = search(format!("{name}, shipped"), Authorize::new(&Shipped, setup));
-    println!("{report} ({:?})", started.elapsed());
+    eprintln!("{report} ({:?})", started.elapsed());
     assert!(report.broken.is_empty(), "{report}");
     assert!(report.states > 5_000 && report.ends > 100, "{report}");
 }
@@ -22,7 +22,7 @@ fn hold(name: &str, setup: Setup) {
 /// A design that differs in one decision breaks this rule, and it is told how.
 fn fails(design: &dyn Design, name: &str, rule: Rule, setup: Setup) {
     let report = search_for(rule, name, Authorize::new(design, setup));
-    println!("{report}");
+    eprintln!("{report}");
     assert!(report.broken.contains_key(&rule), "{rule:?} should break: {report}");
 }
 

@@ -1,7 +1,7 @@
 //! What must hold after every step, and at every end.
 
 use ledger_core::payment::fact::LinkKind;
-use ledger_core::payment::fold::Payment;
+use ledger_core::payment::fold::{Cancel, Payment};
 use ledger_core::payment::status::{CancelStatus, Status};
 use ledger_core::payment::tax::Remainder;
 
@@ -46,7 +46,7 @@ impl Refund<'_> {
     fn told_right(&self, state: &State) -> Result<(), Breach> {
         for process in state.processes {
             let Process::Told { cancel_no, told } = process else { continue };
-            let status = self.book.payment(state.ledger).cancel(cancel_no).map(|cancel| cancel.status());
+            let status = self.book.payment(state.ledger).cancel(cancel_no).map(Cancel::status);
             let right = match told {
                 Told::Done => status == Some(CancelStatus::Done),
                 Told::PartiallyDone => status == Some(CancelStatus::PartiallyDone),

@@ -18,7 +18,7 @@ impl Refund<'_> {
         for n in 0..WHO.len() {
             self.process(state, n, steps);
         }
-        self.strays(state, steps);
+        Self::strays(state, steps);
     }
 
     fn process(&mut self, state: &State, n: usize, steps: &mut Steps) {
@@ -185,8 +185,8 @@ impl Refund<'_> {
                 Err(breach) => steps.push((label, Err(breach))),
             },
             Decision::Nothing | Decision::Refused => {
-                let stale = on != state.ledger;
-                let process = if stale { again(state.ledger) } else { self.told(on, n, cancel_no) };
+                let current = on == state.ledger;
+                let process = if current { self.told(on, n, cancel_no) } else { again(state.ledger) };
                 steps.push((Label::new(WHO[n], "finds it decided"), Ok(with(state, n, process))));
             }
         }
@@ -205,7 +205,7 @@ impl Refund<'_> {
         Process::Told { cancel_no, told }
     }
 
-    fn strays(&self, state: &State, steps: &mut Steps) {
+    fn strays(state: &State, steps: &mut Steps) {
         for cancel_no in 1..=2_u8 {
             for leg in 1..=2_u8 {
                 if !state.issuers[place(cancel_no)][place(leg)].astray {
