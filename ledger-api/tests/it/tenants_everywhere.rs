@@ -46,7 +46,6 @@ fn ran(before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>) -> BTreeMa
 fn body_of(path: &str) -> Value {
     match path.rsplit('/').next().unwrap() {
         "confirm" => card(1_000),
-        "cancellations" => json!({"reason": "not mine"}),
         "attempts" => json!({"method": "CARD", "issuerId": "card", "amount": 1_000}),
         "result" => json!({"outcome": "NOT_SENT"}),
         _ => json!({"reason": "not mine"}),
