@@ -88,7 +88,16 @@ impl LostKey {
             return Self::Other;
         };
         match name.split('.').next().unwrap_or_default() {
-            "payment_change" | "correction" | "correction_line" | "correction_verdict" => Self::Change,
+            "deposit" if name.ends_with(".uq_deposit_reference") => Self::Deposit,
+            "payment_change"
+            | "deposit"
+            | "correction"
+            | "correction_line"
+            | "correction_verdict"
+            | "virtual_account"
+            | "deposit_refund"
+            | "deposit_refund_outcome"
+            | "refund_account" => Self::Change,
             "payment" => Self::Order,
             "attempt" => Self::Trace,
             "attempt_verdict" => Self::AttemptVerdict,
@@ -97,12 +106,6 @@ impl LostKey {
             "cancellation" => Self::Cancellation,
             "idempotency_claim" | "idempotency_outcome" | "idempotency_body" => Self::Idempotency,
             "outbox_event" | "outbox_backfill" => Self::OutboxId,
-            "deposit" if name.ends_with(".uq_deposit_reference") => Self::Deposit,
-            "virtual_account"
-            | "deposit"
-            | "deposit_refund"
-            | "deposit_refund_outcome"
-            | "refund_account" => Self::Change,
             "legacy_row" | "legacy_quarantine" | "copy_receipt" => Self::Legacy,
             _ => Self::Other,
         }
