@@ -1,24 +1,35 @@
 //! The digest chain, checked: every change of every payment is made again from its facts, and what does not come out the
 //! same is named. The signatures of corrections are checked with it.
 
+mod trace;
+
 use std::collections::HashMap;
 
-use crate::history::{ChangeRow, replay};
+use chrono::{DateTime, Utc};
+
+use crate::history::{ChangeRow, HistoryEntry, replay};
 use crate::ids::PaymentId;
 use crate::operator::OperatorKey;
 use crate::payment::correction::CorrectionFacts;
 use crate::payment::fact::Fact;
 use crate::payment::fold::Payment;
 use crate::replica_reader::ReplicaReader;
-use crate::store::{StoreError, correction, load, replica};
+use crate::store::{StoreError, chain, correction, load, replica};
+
+pub use trace::Kept;
+use trace::Tampered;
 
 /// A change that is not what its digest says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct BrokenChain {
     /// The payment.
     pub payment_id: PaymentId,
     /// The change, where one can be named.
     pub seq: Option<u32>,
+    /// The table of the row, where one can be named.
+    pub table: Option<String>,
+    /// The row's key within the payment.
+    pub row: Option<String>,
     /// What is wrong.
     pub what: String,
 }
@@ -26,6 +37,8 @@ pub struct BrokenChain {
 /// A stretch of payments, checked.
 #[derive(Debug, Clone, Default)]
 pub struct ChainPage {
+    /// Payments that were looked at.
+    pub payments: u64,
     /// Changes that were made again.
     pub examined: u64,
     /// Those that did not come out the same.
@@ -34,32 +47,185 @@ pub struct ChainPage {
     pub last: Option<PaymentId>,
 }
 
+impl BrokenChain {
+    fn plain(payment_id: PaymentId, seq: Option<u32>, what: impl Into<String>) -> Self {
+        Self { payment_id, seq, table: None, row: None, what: what.into() }
+    }
+
+    fn of_row(payment_id: PaymentId, seq: Option<u32>, row: Tampered) -> Self {
+        Self { payment_id, seq, table: Some(row.table), row: Some(row.row), what: row.what }
+    }
+}
+
 impl ReplicaReader {
     /// Checks the chains of the `limit` payments after `after`.
     pub async fn verify_chains(&self, after: Option<PaymentId>, limit: u32) -> Result<ChainPage, StoreError> {
         let ids = replica::payments_after(self.pool(), after, limit).await?;
+        Ok(ChainPage { last: ids.last().copied(), ..self.verify_chains_of(&ids).await? })
+    }
+
+    /// Checks the chains of these payments.
+    pub async fn verify_chains_of(&self, ids: &[PaymentId]) -> Result<ChainPage, StoreError> {
+        match self.read_chains(ids).await {
+            Ok(chains) => Ok(chains.page(ids)),
+            // a value that none of ours can be: the payments are read one by one, to name the one that holds it
+            Err(StoreError::Corrupt { .. }) => {
+                let mut page = ChainPage::default();
+                for id in ids {
+                    let one = match self.read_chains(&[*id]).await {
+                        Ok(chains) => chains.page(&[*id]),
+                        Err(StoreError::Corrupt { table, column, .. }) => ChainPage {
+                            payments: 1,
+                            broken: vec![BrokenChain {
+                                payment_id: *id,
+                                seq: None,
+                                table: Some(table.to_owned()),
+                                row: None,
+                                what: format!("{column} holds what it never could"),
+                            }],
+                            ..ChainPage::default()
+                        },
+                        Err(error) => return Err(error),
+                    };
+                    page.payments += one.payments;
+                    page.examined += one.examined;
+                    page.broken.extend(one.broken);
+                }
+                Ok(page)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_chains(&self, ids: &[PaymentId]) -> Result<Chains, StoreError> {
         let mut connection = self.pool().acquire().await.map_err(StoreError::Unavailable)?;
-        let mut rows: HashMap<PaymentId, Vec<ChangeRow>> = HashMap::new();
-        for (id, row) in load::changes(&mut connection, &ids).await? {
-            rows.entry(id).or_default().push(row);
+        let mut chains = Chains::default();
+        for (id, row) in load::changes(&mut connection, ids).await? {
+            chains.rows.entry(id).or_default().push(row);
         }
-        let mut facts: HashMap<PaymentId, Vec<(u32, Fact)>> = HashMap::new();
-        for (id, seq, fact) in load::facts_by_change(&mut connection, &ids).await? {
-            facts.entry(id).or_default().push((seq, fact));
+        for (id, seq, fact) in load::facts_by_change(&mut connection, ids).await? {
+            chains.facts.entry(id).or_default().push((seq, fact));
         }
-        let keys = keys_of(&facts);
-        let keys = match keys.as_slice() {
-            [] => HashMap::new(),
-            keys => correction::keys(&mut connection, keys).await?,
-        };
-        let mut page = ChainPage { last: ids.last().copied(), ..ChainPage::default() };
+        chains.kept = chain::kept(&mut connection, ids).await?;
+        let keys = keys_of(&chains.facts);
+        if !keys.is_empty() {
+            chains.keys = correction::keys(&mut connection, &keys).await?;
+        }
+        Ok(chains)
+    }
+}
+
+/// What was read of some payments.
+#[derive(Debug, Default)]
+struct Chains {
+    rows: HashMap<PaymentId, Vec<ChangeRow>>,
+    facts: HashMap<PaymentId, Vec<(u32, Fact)>>,
+    kept: HashMap<(PaymentId, u32), Kept>,
+    keys: HashMap<String, OperatorKey>,
+}
+
+impl Chains {
+    fn page(mut self, ids: &[PaymentId]) -> ChainPage {
+        let mut page = ChainPage::default();
         for id in ids {
-            let facts = facts.get(&id).map(Vec::as_slice).unwrap_or_default();
-            let rows = rows.remove(&id).unwrap_or_default();
+            let facts = self.facts.remove(id).unwrap_or_default();
+            let rows = self.rows.remove(id).unwrap_or_default();
+            page.payments += 1;
             page.examined += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            page.broken.extend(broken(id, rows, facts, &keys));
+            page.broken.extend(self.broken(*id, rows, &facts));
         }
-        Ok(page)
+        page
+    }
+
+    fn broken(&self, id: PaymentId, rows: Vec<ChangeRow>, facts: &[(u32, Fact)]) -> Vec<BrokenChain> {
+        let mut found = Vec::new();
+        let seqs: Vec<_> = rows.iter().map(|row| row.seq).collect();
+        if let Some((seq, _)) = facts.iter().find(|(seq, _)| !seqs.contains(seq)) {
+            let row = format!("seq {seq}");
+            let what = "is gone: there are facts of it".to_owned();
+            let table = Some("payment_change".to_owned());
+            found.push(BrokenChain { payment_id: id, seq: Some(*seq), table, row: Some(row), what });
+        }
+        let kept = |seq| self.kept.get(&(id, seq)).cloned().unwrap_or_default();
+        match replay(id, rows, facts) {
+            Ok((entries, payment)) => {
+                for facts in payment.iter().flat_map(Payment::corrections) {
+                    if let Some(what) = unsigned(id, facts, &self.keys) {
+                        let no = facts.correction.correction_no;
+                        found.push(BrokenChain::plain(id, None, format!("correction {no}: {what}")));
+                    }
+                }
+                if found.is_empty() {
+                    found.extend(traced(id, &entries, facts, &kept));
+                }
+            }
+            Err(error) if found.is_empty() => match trace::missing(facts, 0, &Kept::default()) {
+                Some(row) => found.push(BrokenChain::of_row(id, None, row)),
+                None => found.push(BrokenChain::plain(id, None, error.to_string())),
+            },
+            Err(_) => {}
+        }
+        found
+    }
+}
+
+/// The rows of a payment that are not as they were written; at least its first change that is not, if there is one.
+fn traced(
+    id: PaymentId,
+    entries: &[HistoryEntry],
+    facts: &[(u32, Fact)],
+    kept: &dyn Fn(u32) -> Kept,
+) -> Vec<BrokenChain> {
+    let stands: Vec<Kept> = entries.iter().map(|entry| kept(entry.row.seq)).collect();
+    let is_whole = |(entry, stands): (&HistoryEntry, &Kept)| {
+        entry.is_intact()
+            && entry.change.journal == stands.journal
+            && entry.change.event_digest == stands.event_digest
+    };
+    let mut before = None;
+    let chained = entries.iter().zip(&stands).all(|(entry, stands)| {
+        let follows = stands.previous_digest == before;
+        before = Some(entry.row.digest);
+        follows
+    });
+    if chained && entries.iter().zip(&stands).all(is_whole) {
+        return Vec::new();
+    }
+    let donors = trace::donors(entries.iter(), facts, &stands.iter().collect::<Vec<_>>());
+    let mut found = Vec::new();
+    let mut before = None;
+    for (place, (entry, stands_here)) in entries.iter().zip(&stands).enumerate() {
+        let after = stands.get(place + 1).and_then(|next| next.previous_digest);
+        let rows = trace::tampered(entry, stands_here, before, after, &donors);
+        // a digest that was altered is no fault of the change that names the right one
+        let is_altered = rows.iter().any(|row| row.what == trace::DIGEST_ALTERED);
+        before = if is_altered { after } else { Some(entry.row.digest) };
+        found.extend(rows.into_iter().map(|row| BrokenChain::of_row(id, Some(entry.row.seq), row)));
+    }
+    if found.is_empty() {
+        let first = entries.iter().find(|entry| !entry.is_intact());
+        found.extend(first.map(|entry| {
+            let seq = entry.row.seq;
+            match trace::missing(facts, seq, &kept(seq)) {
+                Some(row) => BrokenChain::of_row(id, Some(seq), row),
+                None => {
+                    let of = trace::tables(&entry.change);
+                    let what = format!("the digest does not follow from the facts: a row was changed or is gone; it has rows in {of}");
+                    BrokenChain::plain(id, Some(seq), what)
+                }
+            }
+        }));
+    }
+    found
+}
+
+impl PaymentId {
+    /// The id before all those of payments made at `at` or later.
+    pub fn before(at: DateTime<Utc>) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0).saturating_sub(1).to_be_bytes();
+        let mut bytes = [0xff; 16];
+        bytes[..6].copy_from_slice(&millis[2..]);
+        Self::from_bytes(bytes)
     }
 }
 
@@ -109,39 +275,4 @@ fn unsigned(
     }
     (facts.is_posted() && decision.decided_by == proposed.proposed_by)
         .then_some("one person proposed and approved")
-}
-
-fn broken(
-    id: PaymentId,
-    rows: Vec<ChangeRow>,
-    facts: &[(u32, Fact)],
-    keys: &HashMap<String, OperatorKey>,
-) -> Vec<BrokenChain> {
-    let head = rows.last().map_or(0, |row| row.seq);
-    let mut found = Vec::new();
-    if let Some((seq, _)) = facts.iter().find(|(seq, _)| *seq == 0 || *seq > head) {
-        found.push(BrokenChain {
-            payment_id: id,
-            seq: Some(*seq),
-            what: "facts of a change that is not there".to_owned(),
-        });
-    }
-    match replay(id, rows, facts) {
-        Ok((entries, payment)) => {
-            for facts in payment.iter().flat_map(Payment::corrections) {
-                if let Some(what) = unsigned(id, facts, keys) {
-                    let no = facts.correction.correction_no;
-                    let what = format!("correction {no}: {what}");
-                    found.push(BrokenChain { payment_id: id, seq: None, what });
-                }
-            }
-            found.extend(entries.iter().filter(|entry| !entry.is_intact()).map(|entry| BrokenChain {
-                payment_id: id,
-                seq: Some(entry.row.seq),
-                what: "the digest does not follow from the facts".to_owned(),
-            }));
-        }
-        Err(error) => found.push(BrokenChain { payment_id: id, seq: None, what: error.to_string() }),
-    }
-    found
 }

@@ -117,6 +117,11 @@ impl Change {
 
     /// The digest of everything in the change, on top of the digest of the change before it.
     pub fn chained_digest(&self) -> [u8; 32] {
+        digest_over(self.previous_digest, &self.digested())
+    }
+
+    /// What the digest covers.
+    pub fn digested(&self) -> Vec<u8> {
         let digested = Digested {
             payment_id: self.payment_id,
             seq: self.seq,
@@ -130,11 +135,16 @@ impl Change {
             journal: &self.journal,
             event_digest: self.event_digest.map(hex::encode),
         };
-        let mut hash = Sha256::new();
-        hash.update(self.previous_digest.unwrap_or_default());
-        hash.update(serde_json::to_vec(&digested).unwrap_or_default());
-        hash.finalize().into()
+        serde_json::to_vec(&digested).unwrap_or_default()
     }
+}
+
+/// A digest on top of the one before it.
+pub fn digest_over(previous: Option<[u8; 32]>, digested: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(previous.unwrap_or_default());
+    hash.update(digested);
+    hash.finalize().into()
 }
 
 fn event_digest(events: &[Event]) -> Option<[u8; 32]> {

@@ -150,6 +150,11 @@ impl ReplicaReader {
         payable::of_all(&mut connection, day, as_of).await
     }
 
+    /// About how many payments there are: for people who wait.
+    pub async fn payments_about(&self) -> Result<u64, StoreError> {
+        replica::about(&self.pool).await
+    }
+
     /// Runs a script that is kept as a file, as the `mysql` client would: on one connection, with `@since` and `@until` (UTC
     /// as MySQL writes times) or nothing set before it. Of the rows it returns, the first `keep` are kept as text.
     pub async fn run_script(

@@ -16,7 +16,7 @@ pub mod copy;
 pub mod map;
 pub mod mapping;
 pub mod mirror;
-mod progress;
+pub mod progress;
 mod report;
 pub mod source;
 pub mod tally;

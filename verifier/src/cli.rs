@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
+use ledger_core::ids::PaymentId;
 use migrator::cli::duration;
 
 pub use migrator::cli::Format;
@@ -13,7 +14,8 @@ pub use migrator::cli::Format;
 ///
 /// Exit codes: 0 green, or everything found was repaired; 2 usage or configuration; 10 findings that a machine must not
 /// repair; 11 blocked: a writable server, a too wide account, or more missing than the budget (frozen); 12 skipped or
-/// unavailable: nothing was compared; 20 an invariant is violated.
+/// unavailable: nothing was compared; 20 an invariant is violated, or a row is not as it was
+/// written.
 #[derive(Debug, Parser)]
 #[command(name = "verifier", version)]
 pub struct Cli {
@@ -35,6 +37,8 @@ pub enum Command {
     Daemon(DaemonArgs),
     /// Runs the invariants of `verifier/checks` on the replica.
     Checks(ChecksArgs),
+    /// Makes every change again from its facts, and names the rows that are not as they were written.
+    VerifyChain(VerifyChainArgs),
 }
 
 /// Where both ledgers are.
@@ -135,6 +139,28 @@ pub struct ChecksArgs {
     /// reversals and cancels; compared by check I8.
     #[arg(long)]
     pub issuer_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyChainArgs {
+    /// The ledger's replica, as `ledger_read`.
+    #[arg(long, env = "REPLICA_URL", hide_env_values = true)]
+    pub replica_url: String,
+    /// This payment alone; may be given several times.
+    #[arg(long = "payment", conflicts_with_all = ["since", "after"])]
+    pub payments: Vec<PaymentId>,
+    /// Payments made at this instant or later, such as 2026-11-23T00:00:00Z.
+    #[arg(long)]
+    pub since: Option<DateTime<Utc>>,
+    /// Payments after this one: goes on where a run was stopped.
+    #[arg(long, conflicts_with = "since")]
+    pub after: Option<PaymentId>,
+    /// Payments of one read.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    pub page: u32,
+    /// No progress on stderr.
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Run(args) => once(&args, cli.format).await,
         Command::Daemon(args) => daemon(&args, cli.format).await,
         Command::Checks(args) => checks(&args, cli.format).await,
+        Command::VerifyChain(args) => crate::verify_chain::run(&args, cli.format).await,
     };
     done.unwrap_or_else(|failed| because(failed.exit(), &failed))
 }
@@ -143,7 +144,7 @@ const fn options(how: &How, from: DateTime<Utc>, to: DateTime<Utc>, full: bool) 
     }
 }
 
-fn pool() -> PoolOptions {
+pub(crate) fn pool() -> PoolOptions {
     PoolOptions { max_connections: 3, min_connections: 1, ..PoolOptions::default() }
 }
 

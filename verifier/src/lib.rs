@@ -18,6 +18,7 @@ pub mod compare;
 pub mod look;
 pub mod run;
 pub mod semantic;
+mod verify_chain;
 
 pub use command::run as main;
 

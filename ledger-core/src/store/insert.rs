@@ -208,6 +208,12 @@ impl Table {
         Self::JournalLine,
     ];
 
+    /// The table's name.
+    pub fn name(self) -> &'static str {
+        let name = self.inserts().0.statement.name;
+        name.strip_prefix("insert_").unwrap_or(name)
+    }
+
     /// The insert of the live account and that of the mirror account.
     pub const fn inserts(self) -> (&'static Insert, &'static Insert) {
         match self {

@@ -3,6 +3,7 @@
 mod account;
 pub mod append;
 pub mod batch;
+pub mod chain;
 pub mod correction;
 pub mod deposit;
 pub mod due;

@@ -196,11 +196,19 @@ read!(
 read!(
     PAYMENTS_AFTER,
     "replica_payments_after",
-    "SELECT payment_id FROM payment_change WHERE payment_id > ? AND seq = 1 ORDER BY payment_id LIMIT ?"
+    "SELECT DISTINCT payment_id FROM payment_change WHERE payment_id > ? ORDER BY payment_id LIMIT ?"
+);
+
+read!(
+    ABOUT,
+    "replica_about",
+    "SELECT CAST(COALESCE(MAX(TABLE_ROWS), 0) AS UNSIGNED) FROM information_schema.tables \
+     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'payment'"
 );
 
 /// The statements of this file, for the register.
 pub const STATEMENTS: &[Statement] = &[
+    ABOUT,
     SERVER,
     EXECUTED,
     WAIT,
@@ -407,6 +415,11 @@ fn ids(rows: &[MySqlRow], table: &'static str) -> Result<Vec<PaymentId>, StoreEr
 fn list(ids: &[PaymentId]) -> String {
     let hex: Vec<String> = ids.iter().map(|id| id.to_hex()).collect();
     serde_json::to_string(&hex).unwrap_or_default()
+}
+
+/// About how many payments there are, by the server's statistics.
+pub async fn about(pool: &MySqlPool) -> Result<u64, StoreError> {
+    Ok(sqlx::query_scalar(ABOUT.sql).fetch_one(pool).await?)
 }
 
 /// Payments in the order of their ids, from after one on.

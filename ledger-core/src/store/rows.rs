@@ -82,7 +82,34 @@ impl Rows {
     }
 }
 
-fn row_of(fact: &Fact) -> (Table, Value) {
+/// The columns by which a row of a payment is known.
+const KEYS: [&str; 11] = [
+    "cancel_no",
+    "leg_no",
+    "kind",
+    "attempt_no",
+    "result_no",
+    "outcome_no",
+    "link_no",
+    "deposit_no",
+    "refund_no",
+    "correction_no",
+    "line_no",
+];
+
+/// The key of a row within its payment, in words.
+pub fn key_of(row: &Value) -> String {
+    let known = KEYS.iter().filter_map(|name| Some((name, row.get(name)?)));
+    let word = |(name, value): (&&str, &Value)| match value {
+        Value::String(text) => Some(format!("{name} {text}")),
+        Value::Number(number) => Some(format!("{name} {number}")),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    known.filter_map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// The table and the row of a fact.
+pub fn row_of(fact: &Fact) -> (Table, Value) {
     match fact {
         Fact::Payment(fact) => (Table::Payment, payment(fact)),
         Fact::Approval(fact) => (

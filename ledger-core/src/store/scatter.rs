@@ -70,6 +70,7 @@ pub const SCATTER: &[Scatter] = &[
     scatter("replica_created", "a window of the verifier lies on all shards"),
     scatter("replica_canceled", "a window of the verifier lies on all shards"),
     scatter("replica_payments_after", WALK),
+    scatter("replica_about", SERVER),
     scatter("replica_server", SERVER),
     scatter("replica_executed", SERVER),
     scatter("replica_wait", SERVER),

@@ -47,6 +47,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::outbox::STATEMENTS)
         .chain(super::mirror::STATEMENTS)
         .chain(super::replica::STATEMENTS)
+        .chain(super::chain::STATEMENTS)
         .chain(super::verification::STATEMENTS)
         .copied()
 }

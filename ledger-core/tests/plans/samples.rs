@@ -186,7 +186,7 @@ impl Values {
     fn of_replica(&self, name: &str) -> Option<Vec<Vec<Arg>>> {
         let source = || t("reference");
         Some(match name {
-            "replica_server" | "replica_executed" | "replica_now" => vec![Vec::new()],
+            "replica_about" | "replica_server" | "replica_executed" | "replica_now" => vec![Vec::new()],
             "replica_wait" => vec![vec![t(""), Arg::Number(0)]],
             "replica_created" => vec![vec![t("2026-11-24 10:00:00"), t(NOW)]],
             "replica_canceled" => {

@@ -8,3 +8,4 @@ mod heal;
 mod past;
 mod plants;
 mod refuse;
+mod verify_chain;

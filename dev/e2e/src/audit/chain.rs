@@ -15,7 +15,11 @@ impl Auditor<'_> {
             let page = self.reader.verify_chains(after, PAGE).await?;
             check.examined += page.examined;
             for broken in page.broken {
-                check.add(format!("{} change {:?}: {}", broken.payment_id, broken.seq, broken.what));
+                let (table, row) = (broken.table.unwrap_or_default(), broken.row.unwrap_or_default());
+                check.add(format!(
+                    "{} change {:?} {table} {row}: {}",
+                    broken.payment_id, broken.seq, broken.what
+                ));
             }
             match page.last {
                 Some(last) => after = Some(last),
