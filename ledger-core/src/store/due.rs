@@ -40,14 +40,15 @@ const REVERSALS: Statement = Statement {
              AND o.leg_no = n.leg_no AND o.attempt_no = n.attempt_no ORDER BY o.outcome_no DESC LIMIT 1), 'REOPENED') = 'REOPENED' \
           ORDER BY n.requested_at LIMIT ?",
 };
+/// Joins, no NOT EXISTS: that one was materialized, by reading every result there is.
 const STALE: Statement = Statement {
     name: "stale_intents",
     account: Account::App,
     sql: "SELECT a.payment_id, a.leg_no, a.attempt_no FROM attempt AS a \
           LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no \
-          WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL \
-          AND NOT EXISTS (SELECT 1 FROM attempt_result AS r WHERE r.payment_id = a.payment_id AND r.leg_no = a.leg_no \
-             AND r.kind = a.kind AND r.attempt_no = a.attempt_no AND r.outcome IN ('APPROVED', 'ISSUED')) \
+          LEFT JOIN attempt_result AS r ON r.payment_id = a.payment_id AND r.leg_no = a.leg_no AND r.kind = a.kind \
+             AND r.attempt_no = a.attempt_no AND r.outcome IN ('APPROVED', 'ISSUED') \
+          WHERE a.auth_deadline >= ? AND a.auth_deadline <= ? AND v.payment_id IS NULL AND r.payment_id IS NULL \
           ORDER BY a.auth_deadline LIMIT ?",
 };
 /// Read in this order, whatever the statistics say: few payments are old enough and undecided.

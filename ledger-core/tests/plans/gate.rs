@@ -38,6 +38,7 @@ const ALLOWED: &[Allowed] = &[
     allowed("exposed_reversals_of_merchant", "o", "filesort", "the few outcomes of one attempt"),
     allowed("open_cancels", "c", "temporary", "at most as many cancels as the limit says"),
     allowed("replica_canceled", "cancellation", "temporary", "the payments of one window of the verifier"),
+    allowed("replica_about", "cat", "index", "the dictionary of the server, which knows one catalogue"),
     allowed("valid_contract", "merchant_contract", "filesort", "the few versions of one contract"),
     allowed("valid_issuer", "issuer", "filesort", "the few versions of one issuer"),
     allowed("method_rules", "method_rule", "ALL", "a handful of rules, read whole and remembered"),
