@@ -206,14 +206,16 @@ fn traced(
         let first = entries.iter().find(|entry| !entry.is_intact());
         found.extend(first.map(|entry| {
             let seq = entry.row.seq;
-            match trace::missing(facts, seq, &kept(seq)) {
-                Some(row) => BrokenChain::of_row(id, Some(seq), row),
-                None => {
+            trace::missing(facts, seq, &kept(seq)).map_or_else(
+                || {
                     let of = trace::tables(&entry.change);
-                    let what = format!("the digest does not follow from the facts: a row was changed or is gone; it has rows in {of}");
+                    let what = format!(
+                        "the digest does not follow from the facts: a row was changed or is gone; it has rows in {of}"
+                    );
                     BrokenChain::plain(id, Some(seq), what)
-                }
-            }
+                },
+                |row| BrokenChain::of_row(id, Some(seq), row),
+            )
         }));
     }
     found

@@ -112,8 +112,16 @@ const CODES: &[&str] = &[
 
 fn collect(value: &Value, donors: &mut Donors) {
     match value {
-        Value::Object(fields) => fields.values().for_each(|value| collect(value, donors)),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, donors)),
+        Value::Object(fields) => {
+            for value in fields.values() {
+                collect(value, donors);
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                collect(value, donors);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             donors.insert(value.to_string());
         }
@@ -170,7 +178,7 @@ fn lines(seq: u32, derived: &[JournalLine], stands: &[JournalLine]) -> Vec<Tampe
         match stands.iter().find(|other| same_place(line, other)) {
             Some(other) if other == line => {}
             Some(_) => {
-                found.push(Tampered::new("journal_line", row(line), "is not what follows from the facts"))
+                found.push(Tampered::new("journal_line", row(line), "is not what follows from the facts"));
             }
             None => found.push(Tampered::new("journal_line", row(line), "is gone")),
         }

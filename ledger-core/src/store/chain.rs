@@ -62,6 +62,8 @@ pub async fn kept(
         };
         kept.entry((id, row.get("seq")?)).or_default().journal.push(line);
     }
-    kept.values_mut().for_each(|change| change.journal.sort_by_key(|line| line.line_no));
+    for change in kept.values_mut() {
+        change.journal.sort_by_key(|line| line.line_no);
+    }
     Ok(kept)
 }
