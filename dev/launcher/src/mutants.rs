@@ -22,6 +22,7 @@ const FILES: &[&str] = &[
     "allocation.rs",
     "attempt.rs",
     "balance.rs",
+    "caller.rs",
     "cancel.rs",
     "confirm.rs",
     "create.rs",
@@ -38,6 +39,7 @@ const IMPURE: &[&str] = &["sqlx", "tokio", "metrics", "tracing"];
 pub fn run(rest: Vec<OsString>) -> Result<ExitCode, Failure> {
     let tool = tool()?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().unwrap_or(root);
     let place = root.join("target/mutants");
     let (copy, build) = (place.join("crate"), place.join("build"));
     let made = clear(&copy).and_then(|()| slim(&root.join("ledger-core"), &root, &copy));
