@@ -1,4 +1,4 @@
-//! Rows as literal text: the inserts of one commit travel in one message, one statement per table for any number of rows.
+//! Rows as literal text: the inserts of one commit travel together, one statement per table for any number of rows.
 //!
 //! There is nothing to escape and so nothing to forge: a number is written in digits, bytes in hexadecimal, and a text as it
 //! is only when each of its bytes means itself between quotes; any other text is written in hexadecimal too.
@@ -28,9 +28,14 @@ pub struct Column {
     pub is_hex: bool,
 }
 
-/// The inserts of a commit, in the order they are to run.
+/// A message is full when it is longer. Whatever leaves in a single write meets no Nagle: sqlx leaves `TCP_NODELAY` unset, and
+/// what TLS writes in pieces of 64 KiB waits, piece after piece, for the 40 ms of a delayed acknowledgement.
+const MESSAGE_BYTES: usize = 48 * 1024;
+
+/// The inserts of a commit, in the order they are to run, as messages.
 #[derive(Debug, Default)]
 pub struct Script {
+    full: Vec<String>,
     text: String,
 }
 
@@ -50,21 +55,24 @@ impl Script {
         write: impl Fn(&T, &mut Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let head = statement.sql.split_once(" VALUES ").map_or(statement.sql, |(head, _)| head);
-        let mut separator = None;
+        let mut is_begun = false;
         for row in rows {
-            match separator {
-                Some(separator) => self.text.push_str(separator),
-                None => {
-                    if !self.text.is_empty() {
-                        self.text.push(';');
-                    }
-                    self.text.push_str(head);
-                    self.text.push_str(" VALUES (");
+            if self.text.len() > MESSAGE_BYTES {
+                self.full.push(std::mem::take(&mut self.text));
+                is_begun = false;
+            }
+            if is_begun {
+                self.text.push_str(",(");
+            } else {
+                if !self.text.is_empty() {
+                    self.text.push(';');
                 }
+                self.text.push_str(head);
+                self.text.push_str(" VALUES (");
+                is_begun = true;
             }
             write(&row, &mut Row { text: &mut self.text, is_first: true })?;
             self.text.push(')');
-            separator = Some(",(");
         }
         Ok(())
     }
@@ -91,11 +99,10 @@ impl Script {
         })
     }
 
-    /// Sends the inserts, all in one message. What is refused by one of them is the error of all; the caller's transaction
-    /// undoes those before it.
+    /// Sends the inserts. What is refused by one of them is the error of all; the caller's transaction undoes those before it.
     pub async fn run(self, connection: &mut MySqlConnection) -> Result<(), StoreError> {
-        if !self.text.is_empty() {
-            sqlx::raw_sql(AssertSqlSafe(self.text)).execute(connection).await?;
+        for text in self.full.into_iter().chain([self.text]).filter(|text| !text.is_empty()) {
+            sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await?;
         }
         Ok(())
     }
@@ -212,6 +219,22 @@ mod tests {
             assert!(text.contains("_utf8mb4 0x"), "{text}");
             assert_eq!(text.matches('\'').count(), 0, "{text}");
         }
+    }
+
+    #[test]
+    fn a_full_message_is_followed_by_another_that_begins_with_a_head() {
+        let long = "x".repeat(MESSAGE_BYTES / 2);
+        let mut script = Script::default();
+        let text = |text: &&str, row: &mut Row<'_>| {
+            row.text(Some(text));
+            Ok(())
+        };
+        script.insert(&THING, [long.as_str(), "a", &long, "b", "c"], text).unwrap();
+        script.insert(&THING, ["d"], text).unwrap();
+        assert_eq!(script.full.len(), 1);
+        assert!(script.full[0].ends_with("x')"));
+        let head = "INSERT INTO thing (a, b, c) VALUES ";
+        assert_eq!(script.text, format!("{head}('b'),('c');{head}('d')"));
     }
 
     #[test]
