@@ -46,7 +46,8 @@ where
 /// Whether trying again may help.
 const fn passes(error: &LedgerError) -> bool {
     match error {
-        LedgerError::Store(StoreError::Unavailable(_) | StoreError::Busy) | LedgerError::Contended(_) => true,
+        LedgerError::Store(StoreError::Unavailable(_) | StoreError::NotWritten(_) | StoreError::Busy)
+        | LedgerError::Contended(_) => true,
         LedgerError::Store(StoreError::Lost(key)) => match key {
             LostKey::Change
             | LostKey::AttemptVerdict

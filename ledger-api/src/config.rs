@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use ledger_core::store::batch::BatchOptions;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::config::{ConfigError, Validate, load};
 use ledger_runtime::telemetry::LogSettings;
@@ -90,6 +91,9 @@ pub struct Database {
     max_connections: u32,
     min_connections: u32,
     acquire_timeout_ms: u64,
+    append_group: usize,
+    append_lanes: usize,
+    append_queue: usize,
 }
 
 impl Config {
@@ -158,6 +162,11 @@ impl Database {
             max_connections: self.max_connections,
             min_connections: self.min_connections,
             acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
+            appends: BatchOptions {
+                group: self.append_group,
+                lanes: self.append_lanes,
+                queue: self.append_queue,
+            },
         }
     }
 }
@@ -211,6 +220,14 @@ impl Validate for Config {
             "lists.cursor_valid_hours is not from 1 to 168",
         );
         fault(self.lists.settle_ms > 60_000, "lists.settle_ms is above 60000, lists would be too old");
+        let appends = [
+            ("database.append_group", self.database.append_group),
+            ("database.append_lanes", self.database.append_lanes),
+            ("database.append_queue", self.database.append_queue),
+        ];
+        for (name, value) in appends {
+            fault(value == 0, &format!("{name} is 0, use 1 or more"));
+        }
         fault(self.database.max_connections == 0, "database.max_connections is 0, use 1 or more");
         faults
     }

@@ -378,7 +378,7 @@ impl Problem {
                 (StoreError::Busy, _) => {
                     Self::new(Code::Overloaded, format!("{error}; nothing was tried")).retry_after(1)
                 }
-                (StoreError::Unavailable(_), While::Reading) => {
+                (StoreError::NotWritten(_), _) | (StoreError::Unavailable(_), While::Reading) => {
                     Self::new(Code::LedgerUnavailable, error.to_string()).retry_after(1)
                 }
                 (StoreError::Unavailable(_), While::Writing) => {

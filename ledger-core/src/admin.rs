@@ -222,9 +222,11 @@ fn refused(error: StoreError, what: impl Fn() -> String, owner: impl Fn() -> Str
             AdminError::Unknown { what: owner() }
         }
         StoreError::Refused { constraint } => AdminError::Refused { what: what(), constraint },
-        StoreError::Lost(_) | StoreError::Unavailable(_) | StoreError::Corrupt { .. } | StoreError::Busy => {
-            AdminError::Store(error)
-        }
+        StoreError::Lost(_)
+        | StoreError::Unavailable(_)
+        | StoreError::NotWritten(_)
+        | StoreError::Corrupt { .. }
+        | StoreError::Busy => AdminError::Store(error),
     }
 }
 

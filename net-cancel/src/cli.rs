@@ -81,6 +81,7 @@ impl Stop {
             | Self::Ledger(
                 LedgerError::Store(
                     StoreError::Unavailable(_)
+                    | StoreError::NotWritten(_)
                     | StoreError::Busy
                     | StoreError::Lost(_)
                     | StoreError::Refused { .. },

@@ -95,7 +95,7 @@ impl RelayError {
 
 fn of_store(error: &StoreError) -> Remedy {
     match error {
-        StoreError::Unavailable(_) | StoreError::Busy => Remedy::BeginAgain,
+        StoreError::Unavailable(_) | StoreError::NotWritten(_) | StoreError::Busy => Remedy::BeginAgain,
         StoreError::Lost(_) | StoreError::Refused { .. } | StoreError::Corrupt { .. } => Remedy::Integrity,
     }
 }

@@ -238,7 +238,10 @@ impl Failed {
             Self::Grants(GrantsError::Store(error))
             | Self::Carry(CarryError::Store(error))
             | Self::Store(error) => match error {
-                StoreError::Unavailable(_) | StoreError::Busy | StoreError::Lost(_) => Exit::Unavailable,
+                StoreError::Unavailable(_)
+                | StoreError::NotWritten(_)
+                | StoreError::Busy
+                | StoreError::Lost(_) => Exit::Unavailable,
                 StoreError::Refused { .. } | StoreError::Corrupt { .. } => Exit::Integrity,
             },
         }

@@ -105,7 +105,7 @@ impl Ledger {
     pub async fn open(url: &str, options: PoolOptions) -> Result<Self, GrantsError> {
         let pool = connect(url, options).await?;
         grants::prove_app(&pool).await?;
-        let batcher = Batcher::start(&pool);
+        let batcher = Batcher::start(&pool, options.appends);
         Ok(Self { pool, batcher, recent: Arc::new(Recent::default()) })
     }
 

@@ -92,6 +92,14 @@ impl<'a> Grant<'a> {
         Some(Self { privileges: split(privileges), object })
     }
 
+    /// Whether it is about the server's own tables, or those that say which migrations have run.
+    pub fn is_on_the_servers_own(&self) -> bool {
+        let database =
+            self.object.split('.').next().unwrap_or_default().trim_matches('`').to_ascii_lowercase();
+        matches!(database.as_str(), "mysql" | "sys" | "performance_schema" | "information_schema")
+            || self.table().starts_with("_sqlx")
+    }
+
     /// The table, without its database.
     pub fn table(&self) -> &'a str {
         self.object.rsplit('.').next().unwrap_or_default().trim_matches('`')

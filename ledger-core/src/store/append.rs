@@ -108,9 +108,11 @@ fn may_rerun(error: &StoreError, entries: usize, reruns: u32) -> bool {
         StoreError::Unavailable(error) => {
             entries == 1 && reruns < MAX_LOCK_RERUNS && matches!(number_of(error), Some(DEADLOCK | LOCK_WAIT))
         }
-        StoreError::Lost(_) | StoreError::Refused { .. } | StoreError::Corrupt { .. } | StoreError::Busy => {
-            false
-        }
+        StoreError::Lost(_)
+        | StoreError::Refused { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::NotWritten(_)
+        | StoreError::Busy => false,
     }
 }
 

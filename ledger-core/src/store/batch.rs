@@ -9,9 +9,9 @@
 //!
 //! Only a loser sees its loss; its neighbours see one more round trip.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::mysql::MySqlPool;
 use tokio::sync::{mpsc, oneshot};
@@ -24,14 +24,26 @@ use super::append::{self, Entry, Failed};
 use super::error::number_of;
 use super::{LostKey, StoreError, idempotency, load};
 
-/// Requests that may share a commit.
-const MAX_GROUP: usize = 128;
+/// How appends are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchOptions {
+    /// Requests that may share a commit.
+    pub group: usize,
+    /// Commits that may be in flight at once: while one waits for the disk, another fills.
+    pub lanes: usize,
+    /// Requests that may wait in a lane; one more is told to come back.
+    pub queue: usize,
+}
 
-/// Commits that may be in flight at once: while one waits for the disk, another fills.
-const LANES: usize = 2;
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self { group: 128, lanes: 2, queue: 1_024 }
+    }
+}
 
-/// Requests that may wait in a lane; one more is told to come back.
-const QUEUE: usize = 1_024;
+/// How long, and how often, the rows of a commit that was not acknowledged are looked for: it may still be on its way.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// The lanes. Dropping it ends them once they are empty.
 #[derive(Debug, Clone)]
@@ -42,6 +54,7 @@ pub struct Batcher {
 #[derive(Debug)]
 struct Job {
     entry: Entry,
+    urgency: Urgency,
     queued: Instant,
     reply: oneshot::Sender<Result<(), StoreError>>,
 }
@@ -57,11 +70,12 @@ pub enum Urgency {
 
 impl Batcher {
     /// Starts the lanes on a pool.
-    pub fn start(pool: &MySqlPool) -> Self {
-        let lanes = (0..LANES)
+    pub fn start(pool: &MySqlPool, options: BatchOptions) -> Self {
+        super::metrics::describe();
+        let lanes = (0..options.lanes.max(1))
             .map(|_| {
-                let (sender, receiver) = mpsc::channel(QUEUE);
-                tokio::spawn(run(pool.clone(), receiver));
+                let (sender, receiver) = mpsc::channel(options.queue.max(1));
+                tokio::spawn(run(pool.clone(), receiver, options.group));
                 sender
             })
             .collect();
@@ -72,7 +86,7 @@ impl Batcher {
     pub async fn append(&self, entry: Entry, urgency: Urgency) -> Result<(), StoreError> {
         let (reply, done) = oneshot::channel();
         let lane = self.lane_of(&entry);
-        let job = Job { entry, queued: Instant::now(), reply };
+        let job = Job { entry, urgency, queued: Instant::now(), reply };
         match urgency {
             Urgency::MayRefuse => lane.try_send(job).map_err(|_| {
                 metrics::counter!("ledger_append_refused_total").increment(1);
@@ -95,11 +109,12 @@ impl Batcher {
     }
 }
 
-/// One lane: takes what is there, writes it, takes what has come meanwhile.
-async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>) {
-    let mut waiting: Option<Job> = None;
+/// One lane: takes what is there, writes it, takes what has come meanwhile. What cannot share the commit being filled is put
+/// aside for the next, in its turn.
+async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>, size: usize) {
+    let mut aside = VecDeque::new();
     loop {
-        let first = match waiting.take() {
+        let first = match aside.pop_front() {
             Some(job) => job,
             None => match queue.recv().await {
                 Some(job) => job,
@@ -107,13 +122,12 @@ async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>) {
             },
         };
         let mut group = Group::of(first);
-        while group.jobs.len() < MAX_GROUP {
+        for job in std::mem::take(&mut aside) {
+            aside.extend(group.take_in(job, size));
+        }
+        while group.jobs.len() < size && aside.len() < size {
             let Ok(job) = queue.try_recv() else { break };
-            if !group.admits(&job) {
-                waiting = Some(job);
-                break;
-            }
-            group.take(job);
+            aside.extend(group.take_in(job, size));
         }
         // in a task of its own: should it panic, its jobs learn that their end is unknown, and the lane goes on
         let pool = pool.clone();
@@ -141,6 +155,15 @@ impl Group {
         let payment = job.entry.change.as_ref().map(|change| change.payment_id);
         payment.is_none_or(|id| !self.payments.contains(&id))
             && keys_of(&job.entry).all(|key| !self.claims.contains(&key))
+    }
+
+    /// Takes a job that can share the commit; gives back any other.
+    fn take_in(&mut self, job: Job, size: usize) -> Option<Job> {
+        if self.jobs.len() >= size || !self.admits(&job) {
+            return Some(job);
+        }
+        self.take(job);
+        None
     }
 
     fn take(&mut self, job: Job) {
@@ -197,7 +220,17 @@ async fn settle(pool: &MySqlPool, jobs: Vec<Job>) -> Vec<Vec<Job>> {
 /// A group that was refused: losers out at once, everything else in halves, until a job is alone with its error.
 async fn failed(pool: &MySqlPool, mut jobs: Vec<Job>, error: StoreError) -> Vec<Vec<Job>> {
     if jobs.len() == 1 {
-        jobs.pop().into_iter().for_each(|job| answer(job, Err(copy_of(&error))));
+        for job in jobs.drain(..) {
+            let error = match &error {
+                StoreError::Unavailable(cause) => unwritten(&job, cause),
+                StoreError::NotWritten(_)
+                | StoreError::Lost(_)
+                | StoreError::Refused { .. }
+                | StoreError::Corrupt { .. }
+                | StoreError::Busy => copy_of(&error),
+            };
+            answer(job, Err(error));
+        }
         return Vec::new();
     }
     match &error {
@@ -207,11 +240,13 @@ async fn failed(pool: &MySqlPool, mut jobs: Vec<Job>, error: StoreError) -> Vec<
         },
         StoreError::Unavailable(cause) if number_of(cause).is_none() => {
             for job in jobs {
-                answer(job, Err(copy_of(&error)));
+                let error = unwritten(&job, cause);
+                answer(job, Err(error));
             }
             Vec::new()
         }
         StoreError::Unavailable(_)
+        | StoreError::NotWritten(_)
         | StoreError::Refused { .. }
         | StoreError::Corrupt { .. }
         | StoreError::Busy => halves(jobs),
@@ -278,16 +313,25 @@ fn halves(mut jobs: Vec<Job>) -> Vec<Vec<Job>> {
     vec![second, jobs]
 }
 
-/// After an unknown commit: each job whose rows are there is done.
-async fn look_for(pool: &MySqlPool, jobs: Vec<Job>, error: &StoreError) {
+/// After an unknown commit: each job whose rows are there is done. The server may still be at it, so what is not there is
+/// looked for again.
+async fn look_for(pool: &MySqlPool, mut jobs: Vec<Job>, error: &StoreError) {
+    for look in 1..=LOOKS {
+        let mut missing = Vec::new();
+        for job in jobs {
+            match append::is_written(pool, &job.entry).await {
+                Ok(true) => answer(job, Ok(())),
+                Ok(false) | Err(_) => missing.push(job),
+            }
+        }
+        jobs = missing;
+        if jobs.is_empty() || look == LOOKS {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
     for job in jobs {
-        let found = append::is_written(pool, &job.entry).await;
-        let done = match found {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(copy_of(error)),
-            Err(error) => Err(error),
-        };
-        answer(job, done);
+        answer(job, Err(copy_of(error)));
     }
 }
 
@@ -301,11 +345,24 @@ fn lane_ended() -> StoreError {
     StoreError::Unavailable(sqlx::Error::WorkerCrashed)
 }
 
+/// A commit that was never asked for. Who has nothing to lose may be told so; what an issuer has done stays unknown to its
+/// caller until it is recorded.
+fn unwritten(job: &Job, cause: &sqlx::Error) -> StoreError {
+    let cause = sqlx::Error::Io(std::io::Error::other(cause.to_string()));
+    match job.urgency {
+        Urgency::MayRefuse => StoreError::NotWritten(cause),
+        Urgency::MustRecord => StoreError::Unavailable(cause),
+    }
+}
+
 /// An error for one of many.
 fn copy_of(error: &StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(cause) => {
             StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(cause.to_string())))
+        }
+        StoreError::NotWritten(cause) => {
+            StoreError::NotWritten(sqlx::Error::Io(std::io::Error::other(cause.to_string())))
         }
         StoreError::Lost(key) => StoreError::Lost(*key),
         StoreError::Refused { constraint } => StoreError::Refused { constraint: constraint.clone() },

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database could not be reached or did not answer; whether a commit took place may be unknown.
     #[error("the ledger database is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// The database could not be reached, and nothing was written: the commit was never asked for.
+    #[error("the ledger database is not available; nothing was written")]
+    NotWritten(#[source] sqlx::Error),
     /// Someone else's row stands where ours should: an answer, not a fault.
     #[error("another writer was first ({0})")]
     Lost(LostKey),

@@ -193,13 +193,13 @@ const KNOWN: &[&[&str]] = &[FACTS, LIVE, VIEWS, CARRYING, REFERENCE];
 
 /// Refuses any privilege but SELECT and INSERT on single tables, and INSERT on any table but `inserts`. A table that this
 /// version does not know is a later schema's: images of both run side by side, and neither changes a row there. Who inserts
-/// nowhere does not do it there either.
+/// nowhere does not do it there either; and nobody inserts into the server's own tables, accounts among them.
 async fn only(connection: &mut MySqlConnection, inserts: &[&[&str]]) -> Result<(), GrantsError> {
     account::judge_grants(connection, |grant| beyond(grant, inserts)).await
 }
 
 fn beyond(grant: &Grant<'_>, inserts: &[&[&str]]) -> Option<String> {
-    let is_table = !grant.object.ends_with(".*");
+    let is_table = !grant.object.ends_with(".*") && !grant.is_on_the_servers_own();
     let among = |lists: &[&[&str]]| lists.iter().any(|tables| tables.contains(&grant.table()));
     let wide = grant.privileges.iter().find(|privilege| {
         let verb = privilege.split(" (").next().unwrap_or_default();
@@ -320,6 +320,15 @@ mod tests {
         assert_eq!(beyond_line("GRANT USAGE ON *.* TO `a`@`%`", app), None);
         assert_eq!(beyond_line("GRANT SELECT, INSERT ON `l`.`payment` TO `a`@`%`", app), None);
         assert_eq!(beyond_line("GRANT SELECT ON `l`.`api_key` TO `a`@`%`", app), None);
+        for own in ["`mysql`.`user`", "`mysql`.`tables_priv`", "`sys`.`sys_config`", "`l`.`_sqlx_migrations`"]
+        {
+            for verb in ["INSERT", "SELECT"] {
+                assert!(
+                    beyond_line(&format!("GRANT {verb} ON {own} TO `a`@`%`"), app).is_some(),
+                    "{verb} {own}"
+                );
+            }
+        }
         let later = "GRANT SELECT, INSERT ON `l`.`made_by_a_later_version` TO `a`@`%`";
         assert_eq!(beyond_line(later, app), None, "an old image runs on a newer schema");
         assert!(beyond_line(later, &[]).is_some(), "who only reads inserts nowhere");

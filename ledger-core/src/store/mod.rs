@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod insert;
 pub mod load;
 pub mod method_rule;
+mod metrics;
 pub mod mirror;
 pub mod outbox;
 pub mod outbox_grants;

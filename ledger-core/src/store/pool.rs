@@ -7,6 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _};
 
 use super::StoreError;
+use super::batch::BatchOptions;
 
 /// How a pool is sized and how long it may wait.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +18,18 @@ pub struct PoolOptions {
     pub min_connections: u32,
     /// Longest wait for a free connection.
     pub acquire_timeout: Duration,
+    /// How a ledger's appends are grouped.
+    pub appends: BatchOptions,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { max_connections: 16, min_connections: 2, acquire_timeout: Duration::from_secs(5) }
+        Self {
+            max_connections: 16,
+            min_connections: 2,
+            acquire_timeout: Duration::from_secs(5),
+            appends: BatchOptions::default(),
+        }
     }
 }
 

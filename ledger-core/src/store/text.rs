@@ -28,9 +28,9 @@ pub struct Column {
     pub is_hex: bool,
 }
 
-/// A message is full when it is longer. Whatever leaves in a single write meets no Nagle: sqlx leaves `TCP_NODELAY` unset, and
-/// what TLS writes in pieces of 64 KiB waits, piece after piece, for the 40 ms of a delayed acknowledgement.
-const MESSAGE_BYTES: usize = 48 * 1024;
+/// A message is no longer than this, unless a single row is. It then leaves in one TLS record and so in one write: sqlx writes
+/// record by record and leaves `TCP_NODELAY` unset, so a second record waits for the 40 ms of a delayed acknowledgement.
+const MESSAGE_BYTES: usize = 16_000;
 
 /// The inserts of a commit, in the order they are to run, as messages.
 #[derive(Debug, Default)]
@@ -57,22 +57,31 @@ impl Script {
         let head = statement.sql.split_once(" VALUES ").map_or(statement.sql, |(head, _)| head);
         let mut is_begun = false;
         for row in rows {
-            if self.text.len() > MESSAGE_BYTES {
-                self.full.push(std::mem::take(&mut self.text));
-                is_begun = false;
-            }
+            let start = self.text.len();
             if is_begun {
-                self.text.push_str(",(");
-            } else {
-                if !self.text.is_empty() {
-                    self.text.push(';');
-                }
-                self.text.push_str(head);
-                self.text.push_str(" VALUES (");
-                is_begun = true;
+                self.text.push(',');
+            } else if start > 0 {
+                self.text.push(';');
             }
+            let row_start = self.text.len();
+            if !is_begun {
+                self.text.push_str(head);
+                self.text.push_str(" VALUES ");
+            }
+            self.text.push('(');
             write(&row, &mut Row { text: &mut self.text, is_first: true })?;
             self.text.push(')');
+            if start > 0 && self.text.len() > MESSAGE_BYTES {
+                let row = self.text.split_off(row_start);
+                self.text.truncate(start);
+                self.full.push(std::mem::take(&mut self.text));
+                if is_begun {
+                    self.text.push_str(head);
+                    self.text.push_str(" VALUES ");
+                }
+                self.text.push_str(&row);
+            }
+            is_begun = true;
         }
         Ok(())
     }
@@ -223,18 +232,18 @@ mod tests {
 
     #[test]
     fn a_full_message_is_followed_by_another_that_begins_with_a_head() {
-        let long = "x".repeat(MESSAGE_BYTES / 2);
+        let long = "x".repeat(MESSAGE_BYTES / 3);
         let mut script = Script::default();
         let text = |text: &&str, row: &mut Row<'_>| {
             row.text(Some(text));
             Ok(())
         };
-        script.insert(&THING, [long.as_str(), "a", &long, "b", "c"], text).unwrap();
+        script.insert(&THING, [long.as_str(), "a", &long, "b", &long], text).unwrap();
         script.insert(&THING, ["d"], text).unwrap();
-        assert_eq!(script.full.len(), 1);
-        assert!(script.full[0].ends_with("x')"));
         let head = "INSERT INTO thing (a, b, c) VALUES ";
-        assert_eq!(script.text, format!("{head}('b'),('c');{head}('d')"));
+        assert_eq!(script.full, [format!("{head}('{long}'),('a'),('{long}'),('b')")]);
+        assert_eq!(script.text, format!("{head}('{long}');{head}('d')"));
+        assert!(script.full[0].len() <= MESSAGE_BYTES);
     }
 
     #[test]

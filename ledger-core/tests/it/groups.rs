@@ -1,15 +1,18 @@
 //! Group commit: many requests share a commit, and only a loser sees its loss.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ledger_core::ledger::{Answer, Ledger};
+use ledger_core::ledger::{Answer, Ledger, LedgerError};
+use ledger_core::store::StoreError;
+use ledger_core::store::batch::BatchOptions;
 use ledger_core::store::pool::{PoolOptions, connect};
 use sqlx::mysql::MySqlPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::unknown_commit::own_account;
-use super::world::{World, create};
+use super::world::{MERCHANT, World, create};
 
 const REQUESTS: usize = 400;
 
@@ -68,4 +71,50 @@ async fn a_refusal_rests_on_the_payment_as_it_stands() {
     assert!(matches!(rest, Answer::Fresh(ref rendered) if rendered.status == 200), "{rest:?}");
     let done = super::world::cancel(&other, payment.id, None, "none-left").await.unwrap();
     assert!(matches!(done, Answer::Fresh(ref rendered) if rendered.status == 409), "{done:?}");
+}
+
+/// A lane that is full turns requests away before anything is tried; what waits is written, and the key that was turned away
+/// may be used again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_lane_says_so_and_keeps_nothing() {
+    let world = World::new("full_lane").await;
+    let appends = BatchOptions { group: 1, lanes: 1, queue: 1 };
+    let options = PoolOptions { appends, ..PoolOptions::default() };
+    let ledger = Ledger::open(&world.db.app, options).await.unwrap();
+    // whoever wants this order's first try waits for the end of this transaction
+    let mut blocker = world.owner.begin().await.unwrap();
+    sqlx::query(
+        "INSERT INTO payment (payment_id, slot, origin, seq, merchant_id, order_id, try_no, currency, total, tax_free, vat, \
+         tax_source, contract_version, fee, fee_vat, created_at, expires_at) VALUES (REPEAT('0', 16), 12336, 'LIVE', 1, ?, \
+         'blocked', 1, 'KRW', 1, 0, 0, 'FORMULA', 1, 0, 0, NOW(6), NOW(6))",
+    )
+    .bind(MERCHANT)
+    .execute(&mut *blocker)
+    .await
+    .unwrap();
+    let mut requests = JoinSet::new();
+    let mut send = |order: &'static str| {
+        let ledger = ledger.clone();
+        requests.spawn(async move { (order, create(&ledger, order, 1_000, order).await) });
+    };
+    send("blocked");
+    let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
+    let waits = "SELECT COUNT(*) FROM performance_schema.data_lock_waits";
+    let until = Instant::now() + Duration::from_secs(4);
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&root).await.unwrap() == 0 {
+        assert!(Instant::now() < until, "nobody waits for the order");
+    }
+    // there is room for one of these
+    send("queued-1");
+    send("queued-2");
+
+    let (turned_away, told) = requests.join_next().await.unwrap().unwrap();
+    assert!(matches!(told, Err(LedgerError::Store(StoreError::Busy))), "{turned_away}: {told:?}");
+    blocker.rollback().await.unwrap();
+    for (order, told) in requests.join_all().await {
+        assert!(matches!(told, Ok(Answer::Fresh(_))), "{order}: {told:?}");
+    }
+    assert_eq!(world.count("idempotency_claim").await, 2, "what was turned away left no claim");
+    let again = create(&ledger, turned_away, 1_000, turned_away).await.unwrap();
+    assert!(matches!(again, Answer::Fresh(_)), "{again:?}");
 }

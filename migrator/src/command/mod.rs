@@ -71,7 +71,9 @@ impl Failed {
 
 fn store_exit(error: &StoreError) -> Exit {
     match error {
-        StoreError::Unavailable(_) | StoreError::Busy | StoreError::Lost(_) => Exit::Unavailable,
+        StoreError::Unavailable(_) | StoreError::NotWritten(_) | StoreError::Busy | StoreError::Lost(_) => {
+            Exit::Unavailable
+        }
         StoreError::Refused { .. } | StoreError::Corrupt { .. } => Exit::Integrity,
     }
 }
