@@ -198,6 +198,34 @@ pub fn instant(value: &Value) -> Result<DateTime<Utc>, String> {
     sane.ok_or_else(|| "a time as in RFC 3339 is expected, with its offset".to_owned())
 }
 
+/// A bank, by the code that banks use among each other.
+pub fn bank_code(value: &Value) -> Result<String, String> {
+    plain(value, 8, "")
+}
+
+/// What stands for an account: a token, with at least one letter, since digits alone would be the account's number.
+pub fn account_token(value: &Value) -> Result<String, String> {
+    let token = method_token(value)?;
+    if token.bytes().any(|b| b.is_ascii_alphabetic()) {
+        Ok(token)
+    } else {
+        Err("has no letter: send the issuer's token for the account, not its number".to_owned())
+    }
+}
+
+/// A bank's name for a transfer.
+pub fn bank_reference(value: &Value) -> Result<String, String> {
+    plain(value, 64, "._:/-")
+}
+
+/// How many hours a deposit is waited for.
+pub fn deposit_hours(value: &Value) -> Result<u16, String> {
+    match integer(value)? {
+        hours @ 1..=8_760 => Ok(u16::try_from(hours).unwrap_or_default()),
+        _ => Err("1 to 8760 hours are expected".to_owned()),
+    }
+}
+
 /// Words for people.
 pub fn words(value: &Value) -> Result<String, String> {
     let text = sized(value, 200)?;

@@ -16,6 +16,7 @@ pub mod config;
 pub mod context;
 pub mod cursor;
 pub mod deadline;
+pub mod deposit_view;
 pub mod fields;
 #[cfg(test)]
 mod fuzz;

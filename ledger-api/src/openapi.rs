@@ -8,7 +8,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::problem::{Code, FieldError, ProblemBody};
 use crate::routes::payments::{
-    attempts, cancel, cancellations, confirm, create, events, explain, get, list, order,
+    attempts, cancel, cancellations, confirm, create, deposit, deposit_refund, events, explain, get, list,
+    order,
 };
 use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::view;
@@ -27,6 +28,7 @@ use crate::view;
     paths(
         create::create, confirm::confirm, get::get, order::by_order, cancel::cancel, attempts::attempt, attempts::result, cancellations::list, cancellations::one, events::list,
         explain::explain, list::list, transactions::list, exposure::get, payables::get,
+        deposit::receive, deposit_refund::refund, deposit_refund::ended,
         health::live, health::ready, problems::page,
     ),
     components(schemas(ProblemBody<'static>, FieldError, view::PaymentView)),
@@ -49,6 +51,10 @@ const STRICT: &[&str] = &[
     "CancelPayment",
     "AllocationRequest",
     "AttemptResultRequest",
+    "RefundReceiveAccount",
+    "ReceiveDeposit",
+    "RefundDeposit",
+    "EndDepositRefund",
 ];
 /// Lists, taken a page at a time.
 const PAGED: &[&str] = &[
@@ -147,8 +153,40 @@ const PROBLEMS: &[(&str, &str, &[&[Code]])] = &[
                 Code::BalanceMismatch,
                 Code::TaxFreeOutOfBounds,
                 Code::AllocationImpossible,
+                Code::CancelWindowOver,
+                Code::CancelInFullOnly,
+                Code::RefundAccountMissing,
             ],
         ],
+    ),
+    (
+        "post",
+        "/v1/payments/{paymentId}/deposits",
+        &[
+            ANY,
+            KEYED,
+            ONE,
+            WRITE,
+            CHANGE,
+            &[Code::InvalidState, Code::NoVirtualAccount, Code::DepositReferenceReused],
+        ],
+    ),
+    (
+        "post",
+        "/v1/payments/{paymentId}/deposit-refunds",
+        &[
+            ANY,
+            KEYED,
+            ONE,
+            WRITE,
+            CHANGE,
+            &[Code::InvalidState, Code::NoVirtualAccount, Code::NotRefundableAmount],
+        ],
+    ),
+    (
+        "post",
+        "/v1/payments/{paymentId}/deposit-refunds/{refundNo}/result",
+        &[ANY, KEYED, ONE, WRITE, CHANGE, &[Code::InvalidState, Code::DepositRefundNotFound]],
     ),
     ("get", "/v1/payments/{paymentId}", &[ANY, KEYED, ONE]),
     ("get", "/v1/payments/orders/{orderId}", &[ANY, KEYED, ONE, &[Code::CardNumberRefused]]),

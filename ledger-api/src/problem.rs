@@ -76,11 +76,14 @@ problems! {
     AttemptNotFound "ATTEMPT_NOT_FOUND" "attempt-not-found" 404 NotAttempted "there is no such attempt",
     MethodNotAllowed "METHOD_NOT_ALLOWED" "method-not-allowed" 405 NotAttempted "the path does not take this method",
     RequestTimeout "REQUEST_TIMEOUT" "request-timeout" 408 NotAttempted "the body did not arrive in time",
+    DepositRefundNotFound "DEPOSIT_REFUND_NOT_FOUND" "deposit-refund-not-found" 404 NotAttempted "the payment has no such deposit refund",
     OrderInUse "ORDER_IN_USE" "order-in-use" 409 NotAttempted "the order has a payment already",
     InvalidState "INVALID_STATE" "invalid-state" 409 NotAttempted "the payment's status does not allow this",
     NotCancelableAmount "NOT_CANCELABLE_AMOUNT" "not-cancelable-amount" 409 NotAttempted "more than can be canceled",
     AttemptOpen "ATTEMPT_OPEN" "attempt-open" 409 NotAttempted "an attempt of the approval has no verdict",
     ApprovalDiffers "APPROVAL_DIFFERS" "approval-differs" 409 NotAttempted "the approval was planned otherwise",
+    NotRefundableAmount "NOT_REFUNDABLE_AMOUNT" "not-refundable-amount" 409 NotAttempted "more than can be refunded from suspense",
+    CancelWindowOver "CANCEL_WINDOW_OVER" "cancel-window-over" 409 NotAttempted "the method's time to cancel is over",
     RequestInProgress "REQUEST_IN_PROGRESS" "request-in-progress" 409 Unknown "the request with this key is still running",
     AnswerExpired "ANSWER_EXPIRED" "answer-expired" 410 Unknown "the answer to this key is no longer kept",
     BalanceMismatch "BALANCE_MISMATCH" "balance-mismatch" 412 NotAttempted "the balance is not the expected one",
@@ -95,6 +98,10 @@ problems! {
     MethodUnavailable "METHOD_UNAVAILABLE" "method-unavailable" 422 NotAttempted "the method has no rule that holds now",
     NoContract "NO_CONTRACT" "no-contract" 422 NotAttempted "the merchant has no valid contract",
     AllocationImpossible "ALLOCATION_IMPOSSIBLE" "allocation-impossible" 422 NotAttempted "no set of approvals makes up the cancel",
+    CancelInFullOnly "CANCEL_IN_FULL_ONLY" "cancel-in-full-only" 422 NotAttempted "a payment that waits for its deposit is canceled in full",
+    RefundAccountMissing "REFUND_ACCOUNT_MISSING" "refund-account-missing" 422 NotAttempted "a deposited approval needs an account to refund to",
+    NoVirtualAccount "NO_VIRTUAL_ACCOUNT" "no-virtual-account" 422 NotAttempted "no virtual account is meant, or none can be told",
+    DepositReferenceReused "DEPOSIT_REFERENCE_REUSED" "deposit-reference-reused" 422 NotAttempted "the bank's reference names another deposit",
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" "idempotency-key-reused" 422 NotAttempted "the key was used with another body",
     HeadersTooLarge "HEADERS_TOO_LARGE" "headers-too-large" 431 NotAttempted "too many headers, or too large",
     InternalError "INTERNAL_ERROR" "internal-error" 500 Unknown "the ledger met an error of its own",
@@ -262,7 +269,7 @@ pub const fn code_of(refusal: &Refusal) -> Code {
     match refusal {
         Refusal::OrderInUse { .. } => Code::OrderInUse,
         Refusal::NotFound => Code::PaymentNotFound,
-        Refusal::InvalidState { .. } => Code::InvalidState,
+        Refusal::InvalidState { .. } | Refusal::DepositRefundEnded { .. } => Code::InvalidState,
         Refusal::LegSum { .. } => Code::ApprovalSumMismatch,
         Refusal::LegTaxFreeSum { .. }
         | Refusal::TaxFreeBounds { .. }
@@ -273,6 +280,13 @@ pub const fn code_of(refusal: &Refusal) -> Code {
         Refusal::UnknownIssuer(_) => Code::UnknownIssuer,
         Refusal::NoContract(_) => Code::NoContract,
         Refusal::NoMethodRule(_) => Code::MethodUnavailable,
+        Refusal::NoVirtualAccount { .. } => Code::NoVirtualAccount,
+        Refusal::DepositReferenceReused { .. } => Code::DepositReferenceReused,
+        Refusal::ExceedsSuspense { .. } => Code::NotRefundableAmount,
+        Refusal::NoSuchDepositRefund(_) => Code::DepositRefundNotFound,
+        Refusal::CancelWindowOver { .. } => Code::CancelWindowOver,
+        Refusal::CancelInFullOnly { .. } => Code::CancelInFullOnly,
+        Refusal::RefundAccountMissing { .. } => Code::RefundAccountMissing,
         Refusal::ExceedsBalance { .. }
         | Refusal::Allocation(AllocationError::Part { fault: PartFault::TooMuch { .. }, .. }) => {
             Code::NotCancelableAmount
@@ -327,6 +341,22 @@ fn place_of(refusal: &Refusal) -> Option<(String, String)> {
         Refusal::Allocation(error @ AllocationError::Impossible(_)) => {
             ("/cancelAmount".to_owned(), error.to_string())
         }
+        Refusal::ExceedsSuspense { available: Minor::ZERO, .. } => {
+            ("/amount".to_owned(), "nothing can be refunded from suspense now".to_owned())
+        }
+        Refusal::ExceedsSuspense { available, .. } => {
+            ("/amount".to_owned(), format!("1 to {available} can be refunded"))
+        }
+        Refusal::NoVirtualAccount { .. } => {
+            ("/leg".to_owned(), "the number of an approval by VIRTUAL_ACCOUNT is expected".to_owned())
+        }
+        Refusal::DepositReferenceReused { .. } => {
+            ("/bankReference".to_owned(), "names another deposit already".to_owned())
+        }
+        Refusal::CancelInFullOnly { total, .. } => {
+            ("/cancelAmount".to_owned(), format!("leave it out, or say {total}"))
+        }
+        Refusal::RefundAccountMissing { .. } => ("/refundReceiveAccount".to_owned(), "is missing".to_owned()),
         Refusal::OrderInUse { .. }
         | Refusal::NotFound
         | Refusal::InvalidState { .. }
@@ -338,6 +368,9 @@ fn place_of(refusal: &Refusal) -> Option<(String, String)> {
         | Refusal::UnknownIssuer(_)
         | Refusal::NoContract(_)
         | Refusal::NoMethodRule(_)
+        | Refusal::NoSuchDepositRefund(_)
+        | Refusal::DepositRefundEnded { .. }
+        | Refusal::CancelWindowOver { .. }
         | Refusal::VersionMismatch { .. }
         | Refusal::Allocation(AllocationError::Amount(_))
         | Refusal::Amount(_)

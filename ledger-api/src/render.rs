@@ -13,6 +13,7 @@ use ledger_core::store::idempotency::{Rendered, Replay};
 use ledger_runtime::clock;
 use serde::Serialize;
 
+use crate::deposit_view::{DepositRefundedView, DepositedView};
 use crate::metrics;
 use crate::precondition::Seen;
 use crate::problem::{self, Code, FieldError, Problem, internal};
@@ -39,6 +40,10 @@ pub enum Kept {
     },
     /// The answer to what a caller tells.
     Told,
+    /// The answer to a deposit.
+    Deposited,
+    /// The answer to a refund of suspense money, and to how it ended.
+    DepositRefunded,
 }
 
 impl Kept {
@@ -47,7 +52,12 @@ impl Kept {
         Ok(match (self, cancel_no) {
             (Self::Canceled, Some(cancel_no)) => bytes(&CanceledView::of(payment, cancel_no, view)?),
             (Self::Attempted { leg_no }, _) => bytes(&CallerAttemptView::of(payment, leg_no)),
-            (Self::Created | Self::Confirmed | Self::Canceled | Self::Told, _) => bytes(&view),
+            (Self::Deposited, Some(no)) => bytes(&DepositedView::of(payment, no, view)),
+            (Self::DepositRefunded, Some(no)) => bytes(&DepositRefundedView::of(payment, no, view)),
+            (Self::Canceled, None) => bytes(&CanceledView::closed(view)),
+            (Self::Created | Self::Confirmed | Self::Deposited | Self::DepositRefunded | Self::Told, _) => {
+                bytes(&view)
+            }
         })
     }
 }
@@ -61,11 +71,18 @@ impl Render for Kept {
         let Ok(body) = self.json(payment, cancel_no) else { return self.refused(&corrupt()) };
         let location = match self {
             Self::Created => Some(view::path(payment.id)),
-            Self::Confirmed | Self::Canceled | Self::Attempted { .. } | Self::Told => None,
+            Self::Confirmed
+            | Self::Canceled
+            | Self::Attempted { .. }
+            | Self::Told
+            | Self::Deposited
+            | Self::DepositRefunded => None,
         };
         let status = match self {
             Self::Created | Self::Attempted { .. } => StatusCode::CREATED,
-            Self::Confirmed | Self::Canceled | Self::Told => StatusCode::OK,
+            Self::Confirmed | Self::Canceled | Self::Told | Self::Deposited | Self::DepositRefunded => {
+                StatusCode::OK
+            }
         };
         Rendered { status: status.as_u16(), content_type: JSON, location, body }
     }
@@ -119,7 +136,16 @@ fn in_progress(kept: Kept, payment: &Payment, cancel_no: Option<u16>) -> Respons
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ASK_AGAIN_SECONDS));
             response
         }
-        (Kept::Created | Kept::Confirmed | Kept::Canceled | Kept::Attempted { .. } | Kept::Told, _) => {
+        (
+            Kept::Created
+            | Kept::Confirmed
+            | Kept::Canceled
+            | Kept::Attempted { .. }
+            | Kept::Told
+            | Kept::Deposited
+            | Kept::DepositRefunded,
+            _,
+        ) => {
             let detail = "the request with this key is still running; repeat it to get its answer";
             Problem::new(Code::RequestInProgress, detail).retry_after(ASK_AGAIN_SECONDS).into_response()
         }

@@ -8,7 +8,8 @@ use axum::routing::{get, post};
 use crate::api::Api;
 use crate::problem::{Code, Problem};
 use crate::routes::payments::{
-    attempts, cancel, cancellations, confirm, create, events, explain, get as read, list, order,
+    attempts, cancel, cancellations, confirm, create, deposit, deposit_refund, events, explain, get as read,
+    list, order,
 };
 use crate::routes::{exposure, health, payables, problems, transactions};
 use crate::{context, limits};
@@ -24,6 +25,9 @@ pub fn router(api: &Api) -> Router {
         .route("/v1/payments/{paymentId}/cancellations", post(cancel::cancel).get(cancellations::list))
         .route("/v1/payments/{paymentId}/cancellations/{cancellationId}", get(cancellations::one))
         .route("/v1/payments/{paymentId}/explain", get(explain::explain))
+        .route("/v1/payments/{paymentId}/deposits", post(deposit::receive))
+        .route("/v1/payments/{paymentId}/deposit-refunds", post(deposit_refund::refund))
+        .route("/v1/payments/{paymentId}/deposit-refunds/{refundNo}/result", post(deposit_refund::ended))
         .route("/v1/payments/{paymentId}/events", get(events::list))
         .route("/v1/payments/orders/{orderId}", get(order::by_order))
         .route("/v1/exposure", get(exposure::get))

@@ -12,6 +12,8 @@ use ledger_core::time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::deposit_view::VirtualAccountView;
+
 /// A payment. Amounts are integers in minor units (won; cents), times are RFC 3339 in Korean time.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -26,7 +28,7 @@ pub struct PaymentView {
     pub merchant_id: String,
     /// The how-manieth try of the order; a further one needs the one before aborted or expired, with nothing left to undo.
     pub try_no: u16,
-    /// READY, IN_PROGRESS, DONE, PARTIAL_CANCELED, CANCELED, ABORTED or EXPIRED.
+    /// READY, IN_PROGRESS, WAITING_FOR_DEPOSIT, DONE, PARTIAL_CANCELED, CANCELED, ABORTED or EXPIRED.
     pub status: &'static str,
     /// KRW or USD.
     pub currency: &'static str,
@@ -44,7 +46,10 @@ pub struct PaymentView {
     pub tax_free_amount: i64,
     /// What issuers may hold without our wanting it: answers that are not known, and approvals not yet undone.
     pub exposure: i64,
-    /// How far undoing an aborted payment has come: NONE, PENDING, DONE or ESCALATED.
+    /// What was deposited and is nobody's yet: too little so far, too much, or too late; without what was sent back.
+    pub suspense_amount: i64,
+    /// How far undoing has come, of a payment that was aborted, has expired or was canceled before its deposit: NONE, PENDING,
+    /// DONE or ESCALATED.
     pub reversal: &'static str,
     /// The approvals, one per method.
     pub approvals: Vec<ApprovalView>,
@@ -68,7 +73,7 @@ pub struct PaymentView {
 pub struct ApprovalView {
     /// Its number, in the order of the request.
     pub leg: u8,
-    /// CARD, EASY_PAY, TRANSFER, MOBILE or POINTS (VIRTUAL_ACCOUNT: carried over from a legacy ledger only).
+    /// CARD, EASY_PAY, TRANSFER, VIRTUAL_ACCOUNT, MOBILE or POINTS.
     pub method: &'static str,
     /// Who approves.
     pub issuer_id: String,
@@ -76,7 +81,8 @@ pub struct ApprovalView {
     pub amount: i64,
     /// Tax-free part of it.
     pub tax_free_amount: i64,
-    /// IN_FLIGHT, APPROVED, DECLINED, UNCERTAIN, ACCEPTED, REJECTED, CONFLICT, REVERSING, VOIDED, VOIDED_PROVISIONAL or ESCALATED.
+    /// IN_FLIGHT, APPROVED, ISSUED, DECLINED, UNCERTAIN, ACCEPTED, REJECTED, CONFLICT, REVERSING, VOIDED, VOIDED_PROVISIONAL or
+    /// ESCALATED.
     pub status: &'static str,
     /// The issuer's authorization number, once accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +99,12 @@ pub struct ApprovalView {
     pub installment_months: u8,
     /// Whether a part of it can be canceled.
     pub partial_cancelable: bool,
+    /// The version of the method's rule under which it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
+    /// For VIRTUAL_ACCOUNT: the account, and what arrived there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_account: Option<VirtualAccountView>,
     /// The messages to its issuer.
     pub attempts: Vec<AttemptView>,
 }
@@ -133,7 +145,7 @@ pub struct AttemptView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AttemptResult)]
 pub struct ResultView {
-    /// APPROVED, DECLINED, TIMEOUT, GARBLED, RESET, NOT_SENT, NO_ORIGINAL, REVERSED, CANCELED or TOO_LATE.
+    /// APPROVED, ISSUED, DECLINED, TIMEOUT, GARBLED, RESET, NOT_SENT, NO_ORIGINAL, REVERSED, CANCELED or TOO_LATE.
     pub outcome: &'static str,
     /// SYNC, LATE, INQUIRY, RECON_FILE, OPERATOR, CALLER or LEGACY.
     pub source: &'static str,
@@ -252,8 +264,9 @@ pub struct CanceledView {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub dry_run: bool,
-    /// The cancellation that this request made.
-    pub cancellation: CancellationView,
+    /// The cancellation that this request made; absent when the payment was canceled before its deposit: nothing was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<CancellationView>,
     /// The payment after it.
     pub payment: PaymentView,
 }
@@ -313,6 +326,7 @@ impl PaymentView {
             vat: figures.vat.get(),
             tax_free_amount: figures.tax_free.get(),
             exposure: payment.exposure(now).get(),
+            suspense_amount: payment.suspense()?.get(),
             reversal: payment.reversal(now).code(),
             approvals: payment.legs().map(|leg| approval(payment, leg, now)).collect::<Result<_, _>>()?,
             cancels: payment
@@ -353,6 +367,8 @@ fn approval(payment: &Payment, leg: &Leg, now: DateTime<Utc>) -> Result<Approval
         card: planned.card.as_ref().map(|card| CardView { bin: card.bin.clone(), last4: card.last4.clone() }),
         installment_months: planned.installment_months,
         partial_cancelable: planned.partial_cancelable,
+        rule_version: planned.rule_version,
+        virtual_account: VirtualAccountView::of(payment, leg)?,
         attempts: leg.attempts.values().map(|attempt| attempt_view(attempt, now)).collect(),
     })
 }
@@ -421,7 +437,13 @@ impl CanceledView {
     /// A payment and one of its cancellations.
     pub fn of(payment: &Payment, cancel_no: u16, view: PaymentView) -> Result<Option<Self>, AmountError> {
         let Some(cancel) = payment.cancel(cancel_no) else { return Ok(None) };
-        Ok(Some(Self { dry_run: false, cancellation: CancellationView::of(payment, cancel)?, payment: view }))
+        let cancellation = Some(CancellationView::of(payment, cancel)?);
+        Ok(Some(Self { dry_run: false, cancellation, payment: view }))
+    }
+
+    /// A payment that was canceled before its deposit.
+    pub const fn closed(payment: PaymentView) -> Self {
+        Self { dry_run: false, cancellation: None, payment }
     }
 
     /// What a cancel would come to. Messages to issuers and the number of the last change are those there are.
@@ -431,6 +453,9 @@ impl CanceledView {
         view.version = before.version;
         for (after, before) in view.approvals.iter_mut().zip(before.approvals) {
             after.attempts = before.attempts;
+        }
+        if foreseen.after.is_closed() {
+            return Ok(Some(Self { dry_run: true, ..Self::closed(view) }));
         }
         let canceled = Self::of(&foreseen.after, foreseen.cancel_no, view)?;
         Ok(canceled.map(|canceled| Self { dry_run: true, ..canceled }))

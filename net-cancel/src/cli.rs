@@ -147,7 +147,9 @@ async fn once(settings: &Settings, format: Format) -> Result<Exit, Stop> {
     let left = |done: &Done| match done {
         Done::Failed { .. } => true,
         Done::Reverse { state, .. } => *state == "ESCALATED",
-        Done::Recover { .. } | Done::RepeatCancel { .. } | Done::Settled { .. } => false,
+        Done::Recover { .. } | Done::RepeatCancel { .. } | Done::Expire { .. } | Done::Settled { .. } => {
+            false
+        }
     };
     Ok(if done.iter().any(left) { Exit::Findings } else { Exit::Clean })
 }
@@ -179,6 +181,7 @@ fn line(done: &Done) -> String {
         Done::RepeatCancel { payment_id, cancel_no, outcomes } => {
             format!("{payment_id} cancel {cancel_no} sent again: {}", outcomes.join(", "))
         }
+        Done::Expire { payment_id } => format!("{payment_id} expired, its deposit did not come"),
         Done::Settled { payment_id } => format!("{payment_id} was settled meanwhile"),
         Done::Failed { payment_id, error } => format!("{payment_id} left for later: {error}"),
     }

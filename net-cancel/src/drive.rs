@@ -9,8 +9,8 @@ use ledger_core::payment::refusal::Refusal;
 use serde::Serialize;
 use tracing::{error, info, warn};
 
-use crate::metrics;
 use crate::scan::Work;
+use crate::{metrics, overdue};
 
 /// What a piece of work came to; one JSON object of `net-cancel once`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +42,11 @@ pub enum Done {
         cancel_no: u16,
         /// What the issuer said, share by share.
         outcomes: Vec<&'static str>,
+    },
+    /// The payment's deposit did not come in time; it is closed.
+    Expire {
+        /// The payment.
+        payment_id: PaymentId,
     },
     /// Somebody else was faster.
     Settled {
@@ -76,6 +81,9 @@ impl Driver {
             Work::Reverse(key) => self.reverse(key).await,
             Work::RepeatCancel(payment_id, cancel_no) => {
                 self.repeat(OpenCancel { payment_id, cancel_no }).await
+            }
+            Work::Expire(payment_id) => {
+                overdue::close(&self.ledger, payment_id, (self.clock)()).await.map_err(RunError::from)
             }
         };
         done.unwrap_or_else(|error| {

@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod drive;
 mod metrics;
+mod overdue;
 pub mod run;
 pub mod scan;
 pub mod schedule;

@@ -12,6 +12,10 @@ pub fn describe() {
     describe_gauge!("netcancel_open_cancels", "cancels that an issuer has not answered");
     describe_counter!("netcancel_tries_total", "tries to undo, by what they came to");
     describe_counter!("netcancel_recovered_total", "payments given up because their sender died");
+    describe_counter!(
+        "netcancel_expired_total",
+        "payments closed because their deposit did not come in time"
+    );
     describe_counter!("netcancel_failures_total", "work that could not be carried out");
     describe_histogram!("netcancel_scan_seconds", Unit::Seconds, "reading what is due");
 }
@@ -30,6 +34,10 @@ pub(crate) fn tried(state: ReversalState) {
 
 pub(crate) fn recovered() {
     counter!("netcancel_recovered_total").increment(1);
+}
+
+pub(crate) fn expired() {
+    counter!("netcancel_expired_total").increment(1);
 }
 
 pub(crate) fn failed() {

@@ -9,9 +9,9 @@ use ledger_core::ledger::{AttemptKey, DueReversal, Ledger, LedgerError, OpenCanc
 use ledger_core::payment::fact::AttemptKind;
 use tracing::warn;
 
-use crate::metrics;
 use crate::schedule::{Progress, Schedule};
 use crate::settings::Times;
+use crate::{metrics, overdue};
 
 /// An unanswered cancel is not repeated more rarely than this.
 const LONGEST_REPEAT: TimeDelta = TimeDelta::hours(1);
@@ -25,6 +25,8 @@ pub enum Work {
     Reverse(AttemptKey),
     /// Send an unanswered cancel again (R6).
     RepeatCancel(PaymentId, u16),
+    /// Close a payment whose deposit did not come in time.
+    Expire(PaymentId),
 }
 
 impl Work {
@@ -32,7 +34,7 @@ impl Work {
     pub const fn payment_id(self) -> PaymentId {
         match self {
             Self::Recover(key) | Self::Reverse(key) => key.payment_id,
-            Self::RepeatCancel(payment_id, _) => payment_id,
+            Self::RepeatCancel(payment_id, _) | Self::Expire(payment_id) => payment_id,
         }
     }
 }
@@ -64,15 +66,17 @@ impl Scanner {
         let stale = ledger.stale_intents(now, delta(self.times.recovery_grace), self.limit).await?;
         let mut reversals = ledger.due_reversals(now, self.limit).await?;
         let cancels = ledger.open_cancels(now - delta(self.times.cancel_repeat), self.limit).await?;
+        let overdue = overdue::due(ledger, now, self.limit).await?;
         metrics::open(&reversals, cancels.len(), now);
         if reversals.len() >= usize::try_from(self.limit).unwrap_or(usize::MAX) {
             warn!(limit = self.limit, "more orders to undo than one scan reads, raise job.scan_limit");
         }
         reversals.sort_by_key(|order| order.tries);
-        let mut open = Vec::with_capacity(stale.len() + reversals.len() + cancels.len());
+        let mut open = Vec::with_capacity(stale.len() + reversals.len() + cancels.len() + overdue.len());
         open.extend(one_a_payment(stale).map(|key| (Work::Recover(key), true)));
         open.extend(reversals.iter().map(|order| self.reversal(order, now)));
         open.extend(cancels.into_iter().map(|open| self.cancel(open, now)));
+        open.extend(overdue.into_iter().map(|work| (work, true)));
         let known: HashSet<_> = open.iter().map(|(work, _)| *work).collect();
         self.begun.retain(|work, _| known.contains(work));
         Ok(open.into_iter().filter(|(_, due)| *due).map(|(work, _)| work).collect())

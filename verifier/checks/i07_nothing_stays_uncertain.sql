@@ -1,4 +1,4 @@
--- I7: past an issuer's validity nothing is uncertain or being undone: it is settled, or people have it, so that all exposure older than that is escalated; an account waits for its deposit until a day after it is due.
+-- I7: past an issuer's validity nothing is uncertain or being undone: it is settled, or people have it, so that all exposure older than that is escalated; an account waits for its deposit, and the other legs with it, until a day after it is due.
 -- A row is an authorization whose money may still stand at its issuer and for which nobody cares any more: the job is down,
 --   or has lost it.
 -- By hand, on a replica: mysql ledger < i07_nothing_stays_uncertain.sql; of payments made in a window alone, times in UTC:
@@ -21,5 +21,5 @@ LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.l
 WHERE a.payment_id BETWEEN @first AND @last AND a.kind = 'AUTH' AND v.payment_id IS NULL
   AND a.deadline_at < UTC_TIMESTAMP(6) - INTERVAL COALESCE((SELECT i.validity_seconds FROM issuer AS i WHERE i.issuer_id = a.issuer_id
     ORDER BY i.version DESC LIMIT 1), 0) SECOND
-  AND NOT EXISTS (SELECT 1 FROM virtual_account AS w WHERE w.payment_id = a.payment_id AND w.leg_no = a.leg_no
+  AND NOT EXISTS (SELECT 1 FROM virtual_account AS w WHERE w.payment_id = a.payment_id
     AND w.due_at > UTC_TIMESTAMP(6) - INTERVAL 1 DAY);

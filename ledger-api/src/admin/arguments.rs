@@ -12,6 +12,7 @@ use super::report::ReportCommand;
 use ledger_core::card_number;
 
 use super::correction::CorrectionCommand;
+use super::method::MethodCommand;
 use super::operator::OperatorCommand;
 
 /// Reference data of the payment ledger: added version by version, never changed.
@@ -67,6 +68,9 @@ pub enum Command {
     /// How an issuer is reached.
     #[command(subcommand)]
     Issuer(IssuerCommand),
+    /// What payment methods allow.
+    #[command(subcommand)]
+    Method(MethodCommand),
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),

@@ -3,6 +3,7 @@
 mod arguments;
 mod correction;
 mod key;
+mod method;
 mod operator;
 mod output;
 mod report;

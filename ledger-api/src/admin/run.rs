@@ -22,6 +22,7 @@ use super::arguments::{
 };
 use super::correction;
 use super::key;
+use super::method;
 use super::operator::{self, KeyFileError, OperatorCommand};
 use super::output::{Row, write};
 use super::report::{self, ReportError};
@@ -120,6 +121,7 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
         Command::Issuer(IssuerCommand::List(list)) => {
             admin.issuers(list.limit).await?.iter().map(issuer_row).collect()
         }
+        Command::Method(command) => method::run(&admin, command, now).await?,
         Command::Key(command) => keys(&admin, command, now).await?,
         Command::Authority(command) => authorities(&admin, command, now).await?,
     })

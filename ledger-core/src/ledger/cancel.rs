@@ -4,10 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::change::{Asked, Change};
 use crate::ids::PaymentId;
+use crate::method_rule::MethodRules;
 use crate::payment::cancel;
 use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::reference::Issuer;
+use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError, due};
 
 use super::idempotent::{Claimed, ended};
@@ -75,8 +77,9 @@ impl Ledger {
         }
         self.decide_for(op, id, render, |Taken { payment, is_current }| async move {
             let issuers = self.issuers_of(&payment, op.asked.at).await?;
+            let rules = self.method_rules().await?;
             let cancel_no = payment.next_cancel_no();
-            let (change, after) = match held(&payment, cmd, &issuers, &op.asked) {
+            let (change, after) = match held(&payment, cmd, &issuers, &rules, &op.asked) {
                 Ok(held) => held,
                 Err(LedgerError::Refused(_)) if !is_current => return Ok(Decided::LookAgain),
                 Err(LedgerError::Refused(refusal)) => {
@@ -85,6 +88,12 @@ impl Ledger {
                 }
                 Err(error) => return Err(error),
             };
+            if after.is_closed() {
+                let answer = self.given_up(op, change, after, render).await?;
+                return Ok(
+                    answer.map_or(Decided::Lost, |answer| Decided::Done(BeginCancel::Answered(answer)))
+                );
+            }
             match self.append_claimed(op, change, &after, render).await? {
                 Claimed::Done => {
                     let attempts = open_attempts(&after, cancel_no);
@@ -95,6 +104,32 @@ impl Ledger {
             }
         })
         .await
+    }
+
+    /// Writes the end of a payment that waited for its deposit, with the answer: its account is closed by the loop that undoes
+    /// authorizations.
+    async fn given_up(
+        &self,
+        op: &Operation,
+        change: Change,
+        after: Payment,
+        render: &dyn Render,
+    ) -> Result<Option<Answer>, LedgerError> {
+        let rendered = ended(&after, None, render);
+        let step = Step {
+            change,
+            after,
+            claim: Some(&op.claim),
+            answer: Some((&op.claim, &rendered)),
+            urgency: Urgency::MayRefuse,
+        };
+        match self.append(step).await {
+            Ok(written) => Ok(written.map(|()| Answer::Fresh(rendered))),
+            Err(LedgerError::Store(StoreError::Lost(LostKey::Idempotency))) => {
+                self.answered(op, render).await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// What a cancel would come to: decided as by [`Self::begin_cancel`] on the payment as it stands, then ended as if every
@@ -109,8 +144,9 @@ impl Ledger {
         op.means(&payment)?;
         let now = op.asked.at;
         let issuers = self.issuers_of(&payment, now).await?;
+        let rules = self.method_rules().await?;
         let cancel_no = payment.next_cancel_no();
-        let (_, started) = held(&payment, cmd, &issuers, &op.asked)?;
+        let (_, started) = held(&payment, cmd, &issuers, &rules, &op.asked)?;
         let shares = started.cancel(cancel_no).into_iter().flat_map(|cancel| &cancel.shares);
         let refunded: Vec<_> = shares.map(|share| (share.leg_no, IssuerAnswer::refunded(now))).collect();
         let ended = recorded(&started, cancel_no, &refunded, &op.asked, now)?;
@@ -206,9 +242,10 @@ fn held(
     payment: &Payment,
     cmd: &cancel::Cancel,
     issuers: &[Issuer],
+    rules: &MethodRules,
     asked: &Asked,
 ) -> Result<(Change, Payment), LedgerError> {
-    let facts = cancel::start(payment, cmd, issuers, asked.at)?;
+    let facts = cancel::start(payment, cmd, issuers, rules, asked.at)?;
     next(payment.id, Some(payment), "CANCEL", asked, facts)
 }
 

@@ -3,7 +3,6 @@
 use crate::change::Change;
 use crate::ids::{PaymentId, Slot};
 use crate::method_rule::MethodRules;
-use crate::payment::abort;
 use crate::payment::confirm::{self, Confirm};
 use crate::payment::create::{self, Create};
 use crate::payment::fold::Payment;
@@ -15,10 +14,7 @@ use crate::store::{LostKey, StoreError, load};
 
 use super::confirm::authorizations;
 use super::idempotent::ended;
-use super::{
-    Answer, BeginConfirm, Decided, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, Taken, by_job,
-    next,
-};
+use super::{Answer, BeginConfirm, Ledger, LedgerError, MAX_TRIES, Operation, Render, Step, next};
 
 /// What came of opening a payment.
 enum Opened {
@@ -133,20 +129,7 @@ impl Ledger {
         };
         drop(connection);
         let now = op.asked.at;
-        let asked = by_job("expiry", now);
-        let asked = &asked;
-        let last = self
-            .decide(id, |Taken { payment, is_current }| async move {
-                let Ok(facts) = abort::expire(&payment, now) else {
-                    return Ok(if is_current { Decided::Done(payment) } else { Decided::LookAgain });
-                };
-                let (change, after) = next(id, Some(&payment), "EXPIRE", asked, facts)?;
-                Ok(match self.append(Step::recording(change, &after)).await? {
-                    Some(()) => Decided::Done(after),
-                    None => Decided::Lost,
-                })
-            })
-            .await?;
+        let last = self.expire(id, now).await?;
         Ok(create::next_try(&last, now))
     }
 }

@@ -236,6 +236,14 @@ fn is_final(refusal: &Refusal) -> bool {
         | Refusal::LegTaxFreeSum { .. }
         | Refusal::LegDiffers { .. }
         | Refusal::ExceedsBalance { .. }
+        | Refusal::NoVirtualAccount { .. }
+        | Refusal::DepositReferenceReused { .. }
+        | Refusal::ExceedsSuspense { .. }
+        | Refusal::NoSuchDepositRefund(_)
+        | Refusal::DepositRefundEnded { .. }
+        | Refusal::CancelWindowOver { .. }
+        | Refusal::CancelInFullOnly { .. }
+        | Refusal::RefundAccountMissing { .. }
         | Refusal::BalanceMismatch { .. }
         | Refusal::TaxFreeBounds { .. }
         | Refusal::Allocation(_)

@@ -30,6 +30,7 @@ pub(super) struct Recent {
     pub(super) claims: Claims,
     pub(super) none_stale: NoneUntil,
     pub(super) none_left: NoneUntil,
+    pub(super) none_overdue: NoneUntil,
 }
 
 /// Up to when a scan has found nothing.

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use crate::reference::Issuer;
 
 use super::caller;
-use super::confirm;
 use super::fact::{Fact, Verdict};
 use super::fold::Payment;
 use super::refusal::Refusal;
 use super::status::Status;
+use super::{confirm, deposit};
 
 /// A payment whose process died after the attempts were committed: every leg without an answer is abandoned and undone.
 /// `answers` that were recorded before count as they are.
@@ -24,8 +24,12 @@ pub fn recover(payment: &Payment, issuers: &[Issuer], now: DateTime<Utc>) -> Res
     confirm::finish(payment, &[], issuers, now)
 }
 
-/// Closes a payment that nobody confirmed: nothing was asked of an issuer, or nothing was ever sent.
-pub fn expire(payment: &Payment, now: DateTime<Utc>) -> Result<Vec<Fact>, Refusal> {
+/// Closes a payment that nobody confirmed (nothing was asked of an issuer, or nothing was ever sent), or whose deposit did not
+/// come in time.
+pub fn expire(payment: &Payment, issuers: &[Issuer], now: DateTime<Utc>) -> Result<Vec<Fact>, Refusal> {
+    if payment.waits_for_deposit() {
+        return deposit::expire(payment, issuers, now);
+    }
     if payment.verdict.is_none() && !payment.has_open_attempts() && now > payment.opened.expires_at {
         return Ok(vec![confirm::payment_verdict(payment, Verdict::Expired, None, now)]);
     }

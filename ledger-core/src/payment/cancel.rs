@@ -3,15 +3,15 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::method_rule::MethodRules;
 use crate::money::Minor;
 use crate::reference::Issuer;
 use crate::time::BusinessDate;
 
 use super::allocation::{Allocation, AllocationError};
-use super::balance;
 use super::confirm::{Answer, trace_no};
 use super::fact::{
-    Attempt, AttemptKind, AttemptResult, CancelKind, CancelOutcome, CancelShare, Cancellation, Fact,
+    Attempt, AttemptKind, AttemptResult, CancelKind, CancelOutcome, CancelShare, Cancellation, Fact, Method,
     ResultOutcome, SentBy, ShareOutcome,
 };
 use super::fold::{Cancel as CancelFold, Payment};
@@ -19,6 +19,8 @@ use super::refusal::Refusal;
 use super::shares;
 use super::status::Status;
 use super::tax::Remainder;
+use super::virtual_account::{Receiver, RefundAccount};
+use super::{balance, deposit, window};
 
 /// What a merchant asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,26 +35,25 @@ pub struct Cancel {
     pub expected_balance: Option<Minor>,
     /// Which legs carry it.
     pub allocation: Allocation,
+    /// Where the money of a leg goes that was paid by deposit.
+    pub refund_to: Option<Receiver>,
     /// Why.
     pub reason: String,
 }
 
-/// Plans the shares, holds them and commits one CANCEL attempt each.
+/// Plans the shares, holds them and commits one CANCEL attempt each. A payment that waits for its deposit is given up.
 pub fn start(
     payment: &Payment,
     cmd: &Cancel,
     issuers: &[Issuer],
+    rules: &MethodRules,
     now: DateTime<Utc>,
 ) -> Result<Vec<Fact>, Refusal> {
     let status = payment.status(now);
     match status {
         Status::Done | Status::PartialCanceled => {}
-        Status::Ready
-        | Status::InProgress
-        | Status::WaitingForDeposit
-        | Status::Canceled
-        | Status::Aborted
-        | Status::Expired => {
+        Status::WaitingForDeposit => return given_up(payment, cmd, issuers, now),
+        Status::Ready | Status::InProgress | Status::Canceled | Status::Aborted | Status::Expired => {
             return Err(Refusal::InvalidState { status, verb: "canceled" });
         }
     }
@@ -67,7 +68,10 @@ pub fn start(
     }
     let cancel_no = payment.next_cancel_no();
     let shares = shares(payment, cmd, cancel_no, amount)?;
+    window::check(payment, &shares, rules, now)?;
+    let refund_account = refund_account(payment, cmd, cancel_no, &shares)?;
     let mut facts = vec![Fact::Cancellation(cancellation(cmd, cancel_no, amount, &shares, now)?)];
+    facts.extend(refund_account.map(Fact::RefundAccount));
     facts.extend(shares.iter().map(|share| Fact::CancelShare(*share)));
     for share in &shares {
         let Some(leg) = payment.leg(share.leg_no) else { continue };
@@ -76,6 +80,33 @@ pub fn start(
         facts.push(attempt(payment, share, attempt_no, issuers, now));
     }
     Ok(facts)
+}
+
+fn given_up(
+    payment: &Payment,
+    cmd: &Cancel,
+    issuers: &[Issuer],
+    now: DateTime<Utc>,
+) -> Result<Vec<Fact>, Refusal> {
+    let actual = payment.opened.total;
+    if let Some(expected) = cmd.expected_balance.filter(|expected| *expected != actual) {
+        return Err(Refusal::BalanceMismatch { actual, expected });
+    }
+    deposit::give_up(payment, issuers, cmd.amount.or(cmd.allocation.sum()?), now)
+}
+
+/// Where the money of a deposited leg goes, when one carries a share: it cannot go back the way it came.
+fn refund_account(
+    payment: &Payment,
+    cmd: &Cancel,
+    cancel_no: u16,
+    shares: &[CancelShare],
+) -> Result<Option<RefundAccount>, Refusal> {
+    let is_deposited =
+        |leg_no| payment.leg(leg_no).is_some_and(|leg| leg.approval.method == Method::VirtualAccount);
+    let Some(share) = shares.iter().find(|share| is_deposited(share.leg_no)) else { return Ok(None) };
+    let missing = Refusal::RefundAccountMissing { leg_no: share.leg_no };
+    Ok(Some(RefundAccount { cancel_no, receiver: cmd.refund_to.clone().ok_or(missing)? }))
 }
 
 /// The shares, once the tax-free part is known to fit what remains.

@@ -269,14 +269,15 @@ fn last_attempt(payment: &Payment, leg_no: u8) -> Option<&AttemptFacts> {
     payment.leg(leg_no)?.authorizations().last()
 }
 
-fn confirmed_facts(payment: &Payment, now: DateTime<Utc>) -> Vec<Fact> {
+pub(super) fn confirmed_facts(payment: &Payment, now: DateTime<Utc>) -> Vec<Fact> {
     let mut facts = Vec::new();
     for leg in payment.legs() {
         let Some(attempt) = leg.authorizations().last() else { continue };
+        let result_no = attempt.approval().map_or_else(|| attempt.next_result_no(), |known| known.result_no);
         facts.push(Fact::AttemptVerdict(AttemptVerdict {
             leg_no: leg.approval.leg_no,
             attempt_no: attempt.attempt.attempt_no,
-            ruling: Ruling::Accept { result_no: attempt.next_result_no() },
+            ruling: Ruling::Accept { result_no },
             decided_at: now,
         }));
     }

@@ -2,9 +2,10 @@
 
 use crate::codes;
 use crate::money::{AmountError, Minor};
+use crate::time::BusinessDate;
 
 use super::allocation::AllocationError;
-use super::fact::Method;
+use super::fact::{Method, ShareOutcome};
 use super::status::Status;
 
 codes! {
@@ -94,6 +95,66 @@ pub enum Refusal {
     /// Nothing says how the method is handled.
     #[error("the method {0} has no rule that holds now")]
     NoMethodRule(Method),
+    /// No leg of the payment, or not the one named, is paid by deposit; or several are and none is named.
+    #[error(
+        "{}", .leg_no.map_or("the payment has no virtual account, or several: name the approval in `leg`".to_owned(),
+            |leg_no| format!("approval {leg_no} is not paid by virtual account"))
+    )]
+    NoVirtualAccount {
+        /// The one named.
+        leg_no: Option<u8>,
+    },
+    /// A bank's reference names another deposit.
+    #[error("the bank's reference {bank_ref} names another deposit already")]
+    DepositReferenceReused {
+        /// The reference.
+        bank_ref: String,
+    },
+    /// More than is in suspense.
+    #[error("{available} can be refunded from suspense, asked for {requested}")]
+    ExceedsSuspense {
+        /// What is there, without what refunds under way hold.
+        available: Minor,
+        /// What was wanted.
+        requested: Minor,
+    },
+    /// There is no such refund of a deposit.
+    #[error("the payment has no deposit refund {0}")]
+    NoSuchDepositRefund(u16),
+    /// The refund of a deposit ended the other way.
+    #[error("the deposit refund has ended already: {outcome}")]
+    DepositRefundEnded {
+        /// How it ended.
+        outcome: ShareOutcome,
+    },
+    /// The method's time to cancel is over.
+    #[error(
+        "approval {leg_no} ({method}) could be canceled until {last_day}; refund to the customer's account outside of the method"
+    )]
+    CancelWindowOver {
+        /// The leg.
+        leg_no: u8,
+        /// Its method.
+        method: Method,
+        /// The last Korean day.
+        last_day: BusinessDate,
+    },
+    /// A payment that waits for its deposit is canceled as a whole.
+    #[error(
+        "a payment that waits for its deposit is canceled as a whole ({total}), asked for {requested}; leave the amount out"
+    )]
+    CancelInFullOnly {
+        /// The payment's total.
+        total: Minor,
+        /// What was wanted.
+        requested: Minor,
+    },
+    /// The money of a deposited leg has to go somewhere.
+    #[error("approval {leg_no} was paid by deposit: say in `refundReceiveAccount` where its money goes")]
+    RefundAccountMissing {
+        /// The leg.
+        leg_no: u8,
+    },
     /// More than can be canceled.
     #[error("cancelable amount is {available}, asked for {requested}")]
     ExceedsBalance {
@@ -189,6 +250,14 @@ impl Refusal {
             | Self::UnknownIssuer(_)
             | Self::NoContract(_)
             | Self::NoMethodRule(_)
+            | Self::NoVirtualAccount { .. }
+            | Self::DepositReferenceReused { .. }
+            | Self::ExceedsSuspense { .. }
+            | Self::NoSuchDepositRefund(_)
+            | Self::DepositRefundEnded { .. }
+            | Self::CancelWindowOver { .. }
+            | Self::CancelInFullOnly { .. }
+            | Self::RefundAccountMissing { .. }
             | Self::ExceedsBalance { .. }
             | Self::BalanceMismatch { .. }
             | Self::VersionMismatch { .. }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::money::{AmountError, Minor};
 
 use super::fact::ShareOutcome;
-use super::fold::Leg;
+use super::fold::{Leg, Payment};
 
 /// An account as its issuer names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -105,6 +105,25 @@ impl Refunding {
     }
 }
 
+impl Payment {
+    /// The number a further deposit gets: of all legs together.
+    pub fn next_deposit_no(&self) -> u16 {
+        let last = self.legs().flat_map(|leg| &leg.deposits).map(|deposit| deposit.deposit_no).max();
+        last.map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// The number a further refund of a deposit gets: of all legs together.
+    pub fn next_refund_no(&self) -> u16 {
+        let last = self.legs().filter_map(|leg| leg.refunds.keys().next_back()).max();
+        last.map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// What arrived and is nobody's yet.
+    pub fn suspense(&self) -> Result<Minor, AmountError> {
+        self.legs().map(Leg::suspense).try_fold(Minor::ZERO, |sum, leg| sum.plus(leg?))
+    }
+}
+
 impl Leg {
     /// What arrived and counts.
     pub fn deposited(&self) -> Result<Minor, AmountError> {
@@ -120,16 +139,6 @@ impl Leg {
     /// The suspense that no refund under way holds.
     pub fn refundable(&self) -> Result<Minor, AmountError> {
         self.held_back()?.minus(self.refunded(Refunding::is_live)?)
-    }
-
-    /// The number a further deposit gets.
-    pub fn next_deposit_no(&self) -> u16 {
-        self.deposits.last().map_or(1, |last| last.deposit_no.saturating_add(1))
-    }
-
-    /// The number a further refund gets.
-    pub fn next_refund_no(&self) -> u16 {
-        self.refunds.keys().next_back().map_or(1, |last| last.saturating_add(1))
     }
 
     fn held_back(&self) -> Result<Minor, AmountError> {

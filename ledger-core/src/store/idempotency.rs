@@ -29,6 +29,12 @@ codes! {
         Attempt = "ATTEMPT",
         /// Telling what came of one.
         Result = "RESULT",
+        /// Telling of a deposit.
+        Deposit = "DEPOSIT",
+        /// Refunding suspense money.
+        DepositRefund = "DEPOSIT_REFUND",
+        /// Telling how that ended.
+        DepositRefundResult = "DEPOSIT_REFUND_RESULT",
     }
 }
 

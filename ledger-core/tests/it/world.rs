@@ -175,6 +175,7 @@ pub fn wanted(amount: Option<i64>) -> Cancel {
         amount: amount.map(won),
         tax_free: None,
         expected_balance: None,
+        refund_to: None,
         allocation: Allocation::RefundOrder,
         reason: "changed their mind".to_owned(),
     }

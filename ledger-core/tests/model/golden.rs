@@ -154,10 +154,11 @@ fn story() -> String {
         amount: Some(won(20_000)),
         tax_free: None,
         expected_balance: None,
+        refund_to: None,
         allocation: Allocation::default(),
         reason: "one item returned".to_owned(),
     };
-    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], paid.now()).unwrap();
+    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], &rules(), paid.now()).unwrap();
     paid.change("CANCEL", facts);
     let answers =
         [(1, answer(ResultOutcome::Canceled, paid.now())), (2, answer(ResultOutcome::Declined, paid.now()))];

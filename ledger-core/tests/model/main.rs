@@ -4,8 +4,10 @@
 mod allocation;
 mod caller;
 mod check;
+mod deposits;
 mod golden;
 mod history;
+mod methods;
 mod money;
 mod order_free;
 mod sim;

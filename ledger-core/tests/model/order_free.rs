@@ -73,7 +73,7 @@ proptest! {
 }
 
 /// Fisher–Yates with a small generator, so that one seed tells the order.
-fn shuffle<T>(items: &mut [T], mut seed: u64) {
+pub fn shuffle<T>(items: &mut [T], mut seed: u64) {
     for at in (1..items.len()).rev() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from((seed >> 33) % u64::try_from(at + 1).unwrap()).unwrap();

@@ -176,10 +176,11 @@ impl World {
             amount: amount.map(won),
             tax_free: tax_free.map(won),
             expected_balance: None,
+            refund_to: None,
             allocation,
             reason: "test".to_owned(),
         };
-        let facts = cancel::start(&self.payment, &cmd, &[issuer()], self.now)?;
+        let facts = cancel::start(&self.payment, &cmd, &[issuer()], &rules(), self.now)?;
         self.apply("CANCEL", facts);
         Ok(cancel_no)
     }

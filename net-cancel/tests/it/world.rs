@@ -219,6 +219,7 @@ impl World {
             amount: Some(won(amount)),
             tax_free: None,
             expected_balance: None,
+            refund_to: None,
             allocation: Allocation::default(),
             reason: "changed their mind".to_owned(),
         };

@@ -247,6 +247,7 @@ impl Past {
             allocation: Allocation::RefundOrder,
             expected_balance: None,
             reason: "changed their mind".to_owned(),
+            refund_to: None,
         };
         match self.ledger.begin_cancel(&op, id, &cmd, &Plain).await.unwrap() {
             BeginCancel::Started { cancel_no, attempts, .. } => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::wire::{Answer, Authorization, Cancel, Reversal};
+use super::wire::{Account, Answer, Authorization, Cancel, Deposit, Reversal};
 
 /// An authorization as its sender numbered it, at one of the issuers this simulator plays.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +28,9 @@ struct Trace {
     approval: Approval,
     reversed: bool,
     cancels: BTreeMap<String, Given>,
+    /// The account that was issued instead of an approval, and what arrived there.
+    account: Option<Account>,
+    deposited: i64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -114,14 +117,32 @@ impl Book {
                 Approval::Approved(format!("A{next:07}"))
             };
         }
-        match &trace.approval {
-            Approval::Approved(auth_no) => Answer::Approved { auth_no: auth_no.clone() },
-            Approval::Declined(code) => declined(code),
-            Approval::None => declined("NOT_BOOKED"),
+        if request.method == ACCOUNT_METHOD && trace.account.is_none() {
+            trace.account = request.deposit_due_at.map(|due_at| account(next, due_at));
+        }
+        match (&trace.approval, &trace.account) {
+            (Approval::Approved(auth_no), Some(account)) => {
+                Answer::Issued { auth_no: auth_no.clone(), account: account.clone() }
+            }
+            (Approval::Approved(_), None) if request.method == ACCOUNT_METHOD => declined("NO_DUE_TIME"),
+            (Approval::Approved(auth_no), None) => Answer::Approved { auth_no: auth_no.clone() },
+            (Approval::Declined(code), _) => declined(code),
+            (Approval::None, _) => declined("NOT_BOOKED"),
         }
     }
 
-    /// Undoes an authorization as a whole.
+    /// A customer pays into an account; false when it is closed, or there is none.
+    pub fn deposit(&mut self, deposit: &Deposit) -> bool {
+        let is_meant = |trace: &&mut Trace| {
+            let account = trace.account.as_ref();
+            account.is_some_and(|account| account.account_no == deposit.account_no) && !trace.reversed
+        };
+        let Some(trace) = self.traces.values_mut().find(is_meant) else { return false };
+        trace.deposited += deposit.amount;
+        true
+    }
+
+    /// Undoes an authorization as a whole; an account that was issued is closed.
     pub fn reverse(&mut self, original: &TraceKey, request: &Reversal) -> Answer {
         let Some(trace) = self.traces.get_mut(original) else { return Answer::NoOriginal };
         let Approval::Approved(auth_no) = &trace.approval else { return Answer::NoOriginal };
@@ -152,6 +173,9 @@ impl Book {
         if trace.approval != Approval::Approved(request.original_auth_no.clone()) {
             return declined("NO_ORIGINAL");
         }
+        if trace.account.is_some() && request.refund_account.is_none() {
+            return declined("NO_REFUND_ACCOUNT");
+        }
         if trace.reversed || request.amount > trace.effective() || request.currency != trace.currency {
             return declined("EXCEEDS_APPROVAL");
         }
@@ -179,13 +203,28 @@ impl Book {
     }
 }
 
+/// The method for which accounts are issued.
+const ACCOUNT_METHOD: &str = "VIRTUAL_ACCOUNT";
+
+/// Twelve digits: too few for a card number.
+fn account(number: u64, due_at: chrono::DateTime<chrono::Utc>) -> Account {
+    Account {
+        bank_code: "088".to_owned(),
+        account_no: format!("9{:011}", number % 100_000_000_000),
+        holder: "simulated issuer".to_owned(),
+        due_at,
+    }
+}
+
 fn declined(code: &str) -> Answer {
     Answer::Declined { code: code.to_owned() }
 }
 
 impl Trace {
     fn approved(&self) -> i64 {
-        if matches!(self.approval, Approval::Approved(_)) { self.amount } else { 0 }
+        // an account holds what is wanted once all of it has arrived
+        let has_money = self.account.is_none() || self.deposited >= self.amount;
+        if matches!(self.approval, Approval::Approved(_)) && has_money { self.amount } else { 0 }
     }
 
     fn reversed(&self) -> i64 {

@@ -20,7 +20,7 @@ use super::line::Leash;
 use super::plan::{Booking, Plan, Reply, Ruling};
 use super::script::{Garble, Kind, Script, Seen, Step};
 use super::serve::Shared;
-use super::wire::{Answer, Authorization, BadRequest, Cancel, Message, Reversal};
+use super::wire::{Answer, Authorization, BadRequest, Cancel, Deposit, Message, Reversal};
 
 /// Bytes of an answer let through before the connection ends, headers included: the body of a truncated answer is longer.
 const TRUNCATED_AFTER: usize = 400;
@@ -36,6 +36,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .merge(messages.clone())
         .nest("/{issuer}", messages)
         .route("/control/scripts", post(add_script))
+        .route("/control/deposits", post(deposit))
         .route("/control/truth", get(truth))
         .route("/health/ready", get(|| async { "ready\n" }))
         .layer(DefaultBodyLimit::max(16 * 1024))
@@ -49,6 +50,14 @@ async fn add_script(State(shared): State<Shared>, body: Bytes) -> Response {
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => (StatusCode::BAD_REQUEST, format!("no script: {error}\n")).into_response(),
+    }
+}
+
+async fn deposit(State(shared): State<Shared>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Deposit>(&body) {
+        Ok(deposit) if shared.book().deposit(&deposit) => StatusCode::NO_CONTENT.into_response(),
+        Ok(_) => (StatusCode::NOT_FOUND, "no such account, or it is closed\n").into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("no deposit: {error}\n")).into_response(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::book::{Book, Truth};
 use super::line::{Leash, LeashedListener};
 use super::routes;
 use super::script::{Script, Scripts};
+use super::wire::Deposit;
 
 /// What requests share: the book and the scripts.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +62,11 @@ impl IssuerSimulator {
     /// What this issuer holds to be true.
     pub fn truth(&self) -> Truth {
         self.shared.book().truth()
+    }
+
+    /// A customer pays into an account; false when it is closed, or there is none.
+    pub fn deposit(&self, account_no: &str, amount: i64) -> bool {
+        self.shared.book().deposit(&Deposit { account_no: account_no.to_owned(), amount })
     }
 
     /// Adds a script, as the control endpoint does.

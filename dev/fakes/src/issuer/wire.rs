@@ -1,6 +1,6 @@
 //! The reference dialect: JSON over HTTP, as an issuer sees it.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::card_number;
@@ -25,6 +25,9 @@ pub struct Authorization {
     /// Months, 0 = at once.
     #[serde(default)]
     pub installment_months: u8,
+    /// Until when the account to be issued is to take a deposit.
+    #[serde(default)]
+    pub deposit_due_at: Option<DateTime<Utc>>,
 }
 
 /// `POST /v1/reversals`: undo what the original may have done.
@@ -66,6 +69,43 @@ pub struct Cancel {
     pub amount: i64,
     /// Three letters.
     pub currency: String,
+    /// Where it goes, when the original was paid by deposit.
+    #[serde(default)]
+    pub refund_account: Option<RefundAccount>,
+}
+
+/// An account to refund to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RefundAccount {
+    /// The bank.
+    pub bank_code: String,
+    /// What stands for the account.
+    pub token: String,
+}
+
+/// `POST /control/deposits`: a customer pays into an account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Deposit {
+    /// The account.
+    pub account_no: String,
+    /// Amount in minor units.
+    pub amount: i64,
+}
+
+/// An account that was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The bank.
+    pub bank_code: String,
+    /// The number to deposit to.
+    pub account_no: String,
+    /// In whose name it stands.
+    pub holder: String,
+    /// Until when it takes a deposit.
+    pub due_at: DateTime<Utc>,
 }
 
 /// What the issuer answers.
@@ -76,6 +116,13 @@ pub enum Answer {
     Approved {
         /// The issuer's approval number.
         auth_no: String,
+    },
+    /// An account is issued; the money is yet to come.
+    Issued {
+        /// The issuer's number for it.
+        auth_no: String,
+        /// The account.
+        account: Account,
     },
     /// The authorization or cancel was refused.
     Declined {
@@ -145,6 +192,10 @@ impl Message for Cancel {
     fn check(&self) -> Result<(), BadRequest> {
         bounds(&self.trace_no, self.amount, &self.currency)?;
         number("originalTraceNo", &self.original_trace_no, 40)?;
+        if let Some(to) = &self.refund_account {
+            text("refundAccount.bankCode", &to.bank_code, 8)?;
+            text("refundAccount.token", &to.token, 64)?;
+        }
         number("originalAuthNo", &self.original_auth_no, 64)
     }
 }

@@ -19,6 +19,7 @@ use crate::body::{StrictJson, nested};
 use crate::fields::{self, Faults, Fields};
 use crate::problem::{Problem, While};
 use crate::render::{self, Kept};
+use crate::routes::payments::receiver::{ReceiverRequest, receiver};
 use crate::routes::{PathId, Write, not_found};
 use crate::view::{self, CanceledView};
 
@@ -44,6 +45,8 @@ pub struct CancelPayment {
     /// Which approvals carry it, each with its part; the parts add up to `cancelAmount`, or are it when that is left out.
     #[schema(min_items = 1, max_items = 8)]
     allocations: Option<Vec<AllocationRequest>>,
+    /// Where the money of an approval by VIRTUAL_ACCOUNT goes; required when one carries a part of the cancel.
+    refund_receive_account: Option<ReceiverRequest>,
     /// Only say what would come of it if every issuer refunded: nothing is written, no issuer is asked, the key stays free.
     dry_run: Option<bool>,
     /// Why, in words; no control characters.
@@ -88,6 +91,7 @@ fn command(body: &Value, faults: &mut Faults) -> Option<Wanted> {
     }
     let expected_balance = fields.optional("expectedBalance", fields::amount_or_zero, faults);
     let allocation = allocation(&mut fields, amount, tax_free, faults);
+    let refund_to = receiver(&mut fields, faults);
     let dry_run = fields.optional("dryRun", fields::flag, faults).unwrap_or(false);
     let reason = fields.required("reason", fields::words, faults);
     fields.end(faults);
@@ -97,6 +101,7 @@ fn command(body: &Value, faults: &mut Faults) -> Option<Wanted> {
         tax_free,
         expected_balance,
         allocation: allocation?,
+        refund_to,
         reason: reason?,
     };
     Some(Wanted { cancel, dry_run })
@@ -182,7 +187,7 @@ fn sums(pointer: &str, parts: &[Part], amount: Option<Minor>, tax_free: Option<M
     }
 }
 
-/// Cancels a payment in full or in part. Unless the request says otherwise, the approval refunded first is emptied first:
+/// Cancels a payment in full or in part; one that waits for its deposit in full, which closes it. Unless the request says otherwise, the approval refunded first is emptied first:
 /// card, easy pay, transfer, mobile, points.
 #[utoipa::path(post, path = "/v1/payments/{paymentId}/cancellations", tag = "payments", request_body = CancelPayment,
     responses(

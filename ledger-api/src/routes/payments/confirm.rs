@@ -36,8 +36,8 @@ pub struct ConfirmPayment {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "this is how the schema says what `read` takes")]
 pub struct ApprovalRequest {
-    /// CARD, EASY_PAY, TRANSFER, MOBILE or POINTS.
-    #[schema(value_type = String, example = "CARD", pattern = "^(CARD|EASY_PAY|TRANSFER|MOBILE|POINTS)$")]
+    /// CARD, EASY_PAY, TRANSFER, VIRTUAL_ACCOUNT, MOBILE or POINTS.
+    #[schema(value_type = String, example = "CARD", pattern = "^(CARD|EASY_PAY|TRANSFER|VIRTUAL_ACCOUNT|MOBILE|POINTS)$")]
     method: Method,
     /// Who approves it.
     #[schema(example = "issuer-1", min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9._-]{1,32}$")]
@@ -56,8 +56,11 @@ pub struct ApprovalRequest {
     /// Months of instalments, for CARD and EASY_PAY; 0 for none.
     #[schema(minimum = 0, maximum = 60)]
     installment_months: Option<u8>,
-    /// Whether a part of it may be canceled; true when left out.
+    /// Whether a part of it may be canceled, where the method allows it; true when left out.
     partial_cancelable: Option<bool>,
+    /// For VIRTUAL_ACCOUNT: how many hours a deposit is waited for; as the method's rule has it when left out.
+    #[schema(minimum = 1, maximum = 8760)]
+    deposit_hours: Option<u16>,
 }
 
 /// What may be said of a card.
@@ -110,7 +113,7 @@ pub fn command(at: &str, body: &Value, faults: &mut Faults) -> Option<Confirm> {
 /// One approval at a place of a body.
 pub fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
     let mut fields = Fields::of(at, item, faults)?;
-    let method = fields.required("method", method, faults);
+    let method = fields.required("method", fields::code::<Method>, faults);
     let issuer_id = fields.required("issuerId", fields::issuer_id, faults);
     let amount = fields.required("amount", fields::amount, faults);
     let tax_free = fields.optional("taxFreeAmount", fields::amount_or_zero, faults);
@@ -132,6 +135,10 @@ pub fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
         faults.add(fields.pointer("installmentMonths"), "belongs to the methods CARD and EASY_PAY only");
     }
     let partial_cancelable = fields.optional("partialCancelable", fields::flag, faults).unwrap_or(true);
+    let deposit_hours = fields.optional("depositHours", fields::deposit_hours, faults);
+    if deposit_hours.is_some() && method.is_some_and(|method| method != Method::VirtualAccount) {
+        faults.add(fields.pointer("depositHours"), "belongs to the method VIRTUAL_ACCOUNT only");
+    }
     fields.end(faults);
     Some(LegRequest {
         method: method?,
@@ -142,17 +149,8 @@ pub fn leg(at: &str, item: &Value, faults: &mut Faults) -> Option<LegRequest> {
         method_token,
         installment_months,
         partial_cancelable,
-        deposit_hours: None,
+        deposit_hours,
     })
-}
-
-fn method(value: &Value) -> Result<Method, String> {
-    match fields::code::<Method>(value)? {
-        Method::VirtualAccount => Err("VIRTUAL_ACCOUNT is not taken by this version".to_owned()),
-        method @ (Method::Card | Method::EasyPay | Method::Transfer | Method::Mobile | Method::Points) => {
-            Ok(method)
-        }
-    }
 }
 
 fn card_ref(at: &str, value: &Value, faults: &mut Faults) -> Option<CardRef> {
@@ -163,9 +161,10 @@ fn card_ref(at: &str, value: &Value, faults: &mut Faults) -> Option<CardRef> {
     Some(CardRef { bin: bin?, last4: last4? })
 }
 
-/// Confirms a payment: asks the issuers, one after the other, and decides once. All approvals stand, or none.
+/// Confirms a payment: asks the issuers, one after the other, and decides once. All approvals stand, or none. With a virtual
+/// account it waits for the deposit.
 #[utoipa::path(post, path = "/v1/payments/{paymentId}/confirm", tag = "payments", request_body = ConfirmPayment,
-    responses((status = 200, description = "DONE: every approval stands.", body = PaymentView,
+    responses((status = 200, description = "DONE: every approval stands; or WAITING_FOR_DEPOSIT: every virtual account is issued and all else approved.", body = PaymentView,
         headers(("ETag" = String, description = "Number of its last change.")))))]
 pub async fn confirm(
     State(api): State<Api>,

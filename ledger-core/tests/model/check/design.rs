@@ -53,7 +53,7 @@ pub trait Design {
     }
 
     fn start_cancel(&self, payment: &Payment, cmd: &Cancel, now: DateTime<Utc>) -> Decided {
-        cancel::start(payment, cmd, &[issuer()], now)
+        cancel::start(payment, cmd, &[issuer()], &super::super::world::rules(), now)
     }
 
     fn finish_cancel(

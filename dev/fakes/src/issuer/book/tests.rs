@@ -17,6 +17,7 @@ fn authorization(no: &str, amount: i64) -> Authorization {
         method: "CARD".to_owned(),
         token: None,
         installment_months: 0,
+        deposit_due_at: None,
     }
 }
 
@@ -41,6 +42,7 @@ fn cancel(no: &str, auth_no: &str, own: &str, amount: i64) -> Cancel {
         trace_no: own.to_owned(),
         amount,
         currency: "KRW".to_owned(),
+        refund_account: None,
     }
 }
 
@@ -111,4 +113,31 @@ fn a_decline_stands_and_has_nothing_to_reverse() {
     assert_eq!(book.authorize(&key("t"), &request, None), declined("LIMIT"));
     assert_eq!(book.reverse(&key("t"), &reversal("t", 50_000)), Answer::NoOriginal);
     assert_eq!(book.truth().totals, Totals { repeated_authorizations: 0, ..Totals::default() });
+}
+
+#[test]
+fn an_issued_account_holds_nothing_until_all_of_it_is_deposited() {
+    let mut book = Book::default();
+    let due_at = "2026-12-01T00:00:00Z".parse().ok();
+    let request = Authorization {
+        method: "VIRTUAL_ACCOUNT".to_owned(),
+        deposit_due_at: due_at,
+        ..authorization("t", 50_000)
+    };
+    book.note_authorization(&key("t"), &request);
+    let Answer::Issued { auth_no, account } = book.authorize(&key("t"), &request, None) else {
+        panic!("an account is issued")
+    };
+    let effective = |book: &Book| book.truth().totals.effective;
+    let deposit = |amount| super::super::wire::Deposit { account_no: account.account_no.clone(), amount };
+    assert!(book.deposit(&deposit(20_000)));
+    assert_eq!(effective(&book), 0);
+    assert!(book.deposit(&deposit(30_000)));
+    assert_eq!(effective(&book), 50_000);
+    let back = cancel("t", &auth_no, "c", 50_000);
+    assert_eq!(book.cancel(&key("t"), &back), declined("NO_REFUND_ACCOUNT"));
+    let refund_account =
+        Some(super::super::wire::RefundAccount { bank_code: "088".to_owned(), token: "a".to_owned() });
+    assert!(matches!(book.cancel(&key("t"), &Cancel { refund_account, ..back }), Answer::Canceled { .. }));
+    assert_eq!(effective(&book), 0);
 }
