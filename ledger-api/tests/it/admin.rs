@@ -74,6 +74,20 @@ async fn reference_data_are_added_by_version_and_mistakes_are_named() {
         "cannot be used multiple times",
     )
     .await;
+    let method = |valid_from| {
+        let rule = ["method", "add", "--method", "MOBILE", "--refund-priority", "20", "--send-order", "3"];
+        [&rule[..], &["--partial-cancelable", "false", "--cancel-window", "calendar-month"], valid_from]
+            .concat()
+    };
+    let added_rule = added(&db, &method(&[])).await.remove(0);
+    assert_eq!((&added_rule["version"], &added_rule["cancelWindow"]), (&json!(2), &json!("CALENDAR_MONTH")));
+    refused(&db, &method(&["--valid-from", "2026-11-01T00:00:00+09:00"]), "not in the past").await;
+    refused(&db, &method(&["--cancel-days", "3"]), "cannot be used with").await;
+    refused(&db, &method(&["--deposit-hours", "24"]), "ck_method_rule_deposit").await;
+    let rules = added(&db, &["method", "list", "--method", "MOBILE"]).await;
+    assert_eq!(rules.iter().map(|row| row["partialCancelable"].clone()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(added(&db, &["method", "list"]).await.len(), 7, "six methods come with the schema");
+
     added(
         &db,
         &[

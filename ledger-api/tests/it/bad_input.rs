@@ -105,7 +105,6 @@ fn confirm() -> Vec<Bad> {
     bad.push(fields("/approvals", &json!({"approvals": {"0": 1}})));
     for (place, extra) in [
         ("/approvals/0/method", json!({"method": "CASH"})),
-        ("/approvals/0/method", json!({"method": "VIRTUAL_ACCOUNT"})),
         ("/approvals/0/method", json!({"method": "card"})),
         ("/approvals/0/issuerId", json!({"issuerId": "a b"})),
         ("/approvals/0/issuerId", json!({"issuerId": "x".repeat(33)})),

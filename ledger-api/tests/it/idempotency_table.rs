@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::admin::serve;
-use crate::support::{LIMITS, Reply, World, card, new_key, scripted, send};
+use crate::support::{LIMITS, Reply, World, card, deposit, new_key, scripted, send};
 
 /// One request to an endpoint, and what becomes of it.
 struct Case {
@@ -81,7 +81,82 @@ const ROWS: &[Row] = &[
         refused: |world, name| Box::pin(cancel(world, name, "sim:approve", 5_000, 409)),
         running: Ok(|world, name| Box::pin(cancel(world, name, "sim:delay-cancel:500", 300, 200))),
     },
+    Row {
+        path: "/v1/payments/{paymentId}/deposits",
+        done: |world, name| {
+            Box::pin(async move {
+                let (path, _) = world.waiting(&name, 1_000).await;
+                deposited(&path, &name, 200)
+            })
+        },
+        refused: |world, name| {
+            Box::pin(async move {
+                let path = world.paid(&name, 1_000).await;
+                deposited(&path, &name, 422)
+            })
+        },
+        running: Err("one commit: it is not there, or it has ended"),
+    },
+    Row {
+        path: "/v1/payments/{paymentId}/deposit-refunds",
+        done: |world, name| Box::pin(refund(world, name, 500, 200)),
+        refused: |world, name| Box::pin(refund(world, name, 501, 409)),
+        running: Err("one commit: it is not there, or it has ended"),
+    },
+    Row {
+        path: "/v1/payments/{paymentId}/deposit-refunds/{refundNo}/result",
+        done: |world, name| Box::pin(refund_ended(world, name, 1, 200)),
+        refused: |world, name| Box::pin(refund_ended(world, name, 2, 404)),
+        running: Err("one commit: it is not there, or it has ended"),
+    },
 ];
+
+fn deposited(path: &str, name: &str, status: u16) -> Case {
+    Case {
+        path: format!("{path}/deposits"),
+        body: deposit(&format!("r-{name}"), 400),
+        status,
+        other: json!({"leg": 1, "bankReference": "other", "amount": 400, "depositedAt": "2026-11-24T00:00:00Z"}),
+        differing: vec!["/bankReference", "/depositedAt", "/leg"],
+    }
+}
+
+/// A payment of 1,000 that 1,500 were deposited for.
+async fn overpaid(world: &World, name: &str) -> String {
+    let (path, _) = world.waiting(name, 1_000).await;
+    let body = deposit(&format!("r-{name}"), 1_500);
+    let reply = world.post(&format!("{path}/deposits"), &format!("deposit-{name}"), &body).await;
+    assert_eq!(reply.json()["payment"]["suspenseAmount"], 500, "{:#}", reply.json());
+    path
+}
+
+fn refund_of(amount: i64) -> Value {
+    json!({"amount": amount, "reason": "too much", "refundReceiveAccount": {"bankCode": "088", "token": "acct"}})
+}
+
+async fn refund(world: &World, name: String, amount: i64, status: u16) -> Case {
+    let path = overpaid(world, &name).await;
+    Case {
+        path: format!("{path}/deposit-refunds"),
+        body: refund_of(amount),
+        status,
+        other: refund_of(7),
+        differing: vec!["/amount"],
+    }
+}
+
+async fn refund_ended(world: &World, name: String, number: u16, status: u16) -> Case {
+    let path = format!("{}/deposit-refunds", overpaid(world, &name).await);
+    let asked = world.post(&path, &format!("refund-{name}"), &refund_of(100)).await;
+    assert_eq!(asked.json()["refund"]["refundNo"], 1, "{:#}", asked.json());
+    Case {
+        path: format!("{path}/{number}/result"),
+        body: json!({"outcome": "DONE"}),
+        status,
+        other: json!({"outcome": "FAILED", "bankReference": "out-1"}),
+        differing: vec!["/bankReference", "/outcome"],
+    }
+}
 
 fn create(name: &str, status: u16) -> Case {
     Case {

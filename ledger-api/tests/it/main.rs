@@ -8,6 +8,7 @@ mod callers;
 mod cancels;
 mod corrections;
 mod created_and_confirmed;
+mod deposits;
 mod explain;
 mod faults;
 mod figures;

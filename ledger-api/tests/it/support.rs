@@ -140,6 +140,21 @@ impl World {
         path
     }
 
+    /// Creates a payment, has an account issued for it, and gives its path and the account's number.
+    pub async fn waiting(&self, order: &str, total: i64) -> (String, String) {
+        let path = self.created(order, total).await;
+        let body = by_deposit(total);
+        let reply = self.post(&format!("{path}/confirm"), &format!("confirm-{order}"), &body).await;
+        let payment = reply.json();
+        assert_eq!(
+            (reply.status.as_u16(), &payment["status"]),
+            (200, &json!("WAITING_FOR_DEPOSIT")),
+            "{payment:#}"
+        );
+        let account = payment["approvals"][0]["virtualAccount"]["accountNo"].as_str().unwrap().to_owned();
+        (path, account)
+    }
+
     /// Rows of every table.
     pub async fn rows(&self) -> BTreeMap<String, i64> {
         let tables = "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'";
@@ -216,7 +231,7 @@ async fn serve(api: &Api) -> String {
     base
 }
 
-/// Merchants `m-1` and `m-2` with contracts, and issuers `card` and `points`; gives the key of `m-1`.
+/// Merchants `m-1` and `m-2` with contracts, and issuers `card`, `points` and `bank`; gives the key of `m-1`.
 async fn seed(admin: &Admin, simulator: &IssuerSimulator) -> String {
     let now = clock::now();
     for merchant in ["m-1", "m-2"] {
@@ -229,7 +244,7 @@ async fn seed(admin: &Admin, simulator: &IssuerSimulator) -> String {
         };
         admin.add_contract(merchant, &contract, now).await.unwrap();
     }
-    for id in ["card", "points"] {
+    for id in ["card", "points", "bank"] {
         let issuer = Issuer {
             issuer_id: id.to_owned(),
             version: 0,
@@ -255,6 +270,16 @@ pub async fn send(request: RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+}
+
+/// All of it by virtual account.
+pub fn by_deposit(amount: i64) -> Value {
+    json!({"approvals": [{"method": "VIRTUAL_ACCOUNT", "issuerId": "bank", "amount": amount}]})
+}
+
+/// A deposit made now.
+pub fn deposit(reference: &str, amount: i64) -> Value {
+    json!({"bankReference": reference, "amount": amount, "depositedAt": ledger_core::time::text(clock::now())})
 }
 
 /// All of it by card.

@@ -79,7 +79,7 @@ impl World {
             fee_vat_rate: "0.1".parse().unwrap(),
         };
         reference::insert_contract(&mut connection, MERCHANT, &contract, at, "test").await.unwrap();
-        for issuer_id in ["card-1", "points-1"] {
+        for issuer_id in ["card-1", "points-1", "bank-1"] {
             let issuer = Issuer {
                 issuer_id: issuer_id.to_owned(),
                 version: 0,

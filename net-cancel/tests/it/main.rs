@@ -5,6 +5,7 @@
 mod callers;
 mod cancels;
 mod confirms;
+mod deposits;
 mod outage;
 mod processes;
 mod reversals;

@@ -18,9 +18,11 @@ use ledger_core::payment::confirm::{Confirm, LegRequest};
 use ledger_core::payment::correction::{Entry, Propose, Wanted};
 use ledger_core::payment::correction_fact::LineRef;
 use ledger_core::payment::create::Create;
-use ledger_core::payment::fact::{AttemptKind, Method, ResultOutcome, ResultSource};
+use ledger_core::payment::deposit::{Arrived, Refund, RefundEnd};
+use ledger_core::payment::fact::{AttemptKind, Method, ResultOutcome, ResultSource, ShareOutcome};
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::refusal::Refusal;
+use ledger_core::payment::virtual_account::{IssuedAccount, Receiver};
 use ledger_core::reference::{ApiKey, Contract, Issuer};
 use ledger_core::store::idempotency::{self, Claim, Rendered};
 use ledger_core::store::pool::{PoolOptions, connect};
@@ -28,7 +30,7 @@ use ledger_core::store::{correction, reference};
 use sha2::{Digest as _, Sha256};
 use stack::TestDb;
 
-use ResultOutcome::{Approved, Canceled, Declined, NoOriginal, Reversed, Timeout};
+use ResultOutcome::{Approved, Canceled, Declined, Issued, NoOriginal, Reversed, Timeout};
 
 const MERCHANT: &str = "shop-1";
 
@@ -77,7 +79,7 @@ impl Past {
         let (fee_rate, fee_vat_rate) = ("0.03".parse().unwrap(), "0.1".parse().unwrap());
         let contract = Contract { version: 0, valid_from: at, fee_rate, fee_vat_rate };
         reference::insert_contract(&mut admin, MERCHANT, &contract, at, "test").await.unwrap();
-        for issuer_id in ["card-1", "points-1"] {
+        for issuer_id in ["card-1", "points-1", "bank-1"] {
             reference::insert_issuer(&mut admin, &issuer(issuer_id), issuer_id, at, "test").await.unwrap();
         }
         let (key_id, merchant_id) = ("k-1".to_owned(), MERCHANT.to_owned());
@@ -124,6 +126,7 @@ impl Past {
         self.expired_and_again(now).await;
         self.undone(now).await;
         self.corrected(now).await;
+        self.deposited(now).await;
     }
 
     /// One more payment, confirmed now.
@@ -158,6 +161,81 @@ impl Past {
                     .unwrap();
             }
         }
+    }
+
+    /// Payments by virtual account: one that waits, one that was paid in two parts and too much, one that expired with money in
+    /// suspense beside a card that is being undone, one that was given up, one that was refunded.
+    async fn deposited(&self, now: DateTime<Utc>) {
+        self.waiting("waiting", now).await;
+        let id = self.waiting("waiting-short", now).await;
+        self.arrived(id, "short", 1_000, now).await;
+
+        let id = self.waiting("overpaid", now).await;
+        self.arrived(id, "over-1", 10_000, now).await;
+        self.arrived(id, "over-2", 25_000, now).await;
+        self.sent_back(id, 2_000, ShareOutcome::Failed, now).await;
+        self.sent_back(id, 3_000, ShareOutcome::Done, now).await;
+        self.canceled(id, Some(40_000), "overpaid", &[Canceled, Canceled]).await;
+
+        let long_ago = now - TimeDelta::hours(3);
+        let id = self.waiting("overdue", long_ago).await;
+        self.arrived(id, "overdue-1", 7_000, long_ago).await;
+        self.ledger.expire(id, long_ago + TimeDelta::hours(2)).await.unwrap();
+        self.arrived(id, "overdue-2", 23_000, long_ago).await;
+        self.reversed(id, &[Reversed], long_ago + TimeDelta::hours(2)).await;
+        self.sent_back(id, 30_000, ShareOutcome::Done, now).await;
+
+        let id = self.waiting("given-up", now).await;
+        self.canceled(id, None, "given-up", &[]).await;
+        self.reversed(id, &[Reversed], crate::past::now()).await;
+    }
+
+    /// 30,000 to be deposited within an hour, 20,000 by card.
+    async fn waiting(&self, order: &str, at: DateTime<Utc>) -> PaymentId {
+        let id = self.created(order, 50_000, at).await;
+        let op = operation(order, idempotency::Operation::Confirm, id.slot(), at);
+        let legs = vec![leg(Method::VirtualAccount, "bank-1", 30_000), leg(Method::Card, "card-1", 20_000)];
+        let begun = self.ledger.begin_confirm(&op, id, &Confirm { legs }, &Plain).await.unwrap();
+        let BeginConfirm::Started { attempts, .. } = begun else { panic!("{order}: {begun:?}") };
+        let mut answers = answers(&attempts, &[Approved, Issued], at);
+        answers[1].1.account = Some(IssuedAccount {
+            bank_code: "088".to_owned(),
+            account_no: "110-123-456789".to_owned(),
+            holder: None,
+            due_at: at + TimeDelta::hours(1),
+        });
+        self.ledger.finish_confirm(&op, id, &answers, at, &Plain).await.unwrap();
+        id
+    }
+
+    async fn arrived(&self, id: PaymentId, reference: &str, amount: i64, at: DateTime<Utc>) {
+        let op = operation(reference, idempotency::Operation::Deposit, id.slot(), at);
+        let cmd =
+            Arrived { leg_no: None, bank_ref: reference.to_owned(), amount: won(amount), deposited_at: at };
+        let told = self.ledger.receive_deposit(&op, id, &cmd, &Plain).await.unwrap();
+        assert!(
+            matches!(told, Answer::Fresh(ref rendered) if rendered.status == 200),
+            "{reference}: {told:?}"
+        );
+    }
+
+    async fn sent_back(&self, id: PaymentId, amount: i64, outcome: ShareOutcome, at: DateTime<Utc>) {
+        let key = format!("{id}-{amount}");
+        let op = operation(&key, idempotency::Operation::DepositRefund, id.slot(), at);
+        let cmd = Refund {
+            leg_no: None,
+            refund_request_id: op.cancel_request_id(),
+            amount: won(amount),
+            receiver: receiver(),
+            reason: "too much".to_owned(),
+        };
+        self.ledger.refund_deposit(&op, id, &cmd, &Plain).await.unwrap();
+        let payment = self.ledger.payment(MERCHANT, id).await.unwrap().unwrap();
+        let refund_no = *payment.leg(1).unwrap().refunds.keys().next_back().unwrap();
+        let op = operation(&key, idempotency::Operation::DepositRefundResult, id.slot(), at);
+        let cmd = RefundEnd { refund_no, outcome, bank_ref: Some("out-1".to_owned()) };
+        let told = self.ledger.end_deposit_refund(&op, id, &cmd, &Plain).await.unwrap();
+        assert!(matches!(told, Answer::Fresh(ref rendered) if rendered.status == 200), "{key}: {told:?}");
     }
 
     async fn expired_and_again(&self, now: DateTime<Utc>) {
@@ -247,7 +325,7 @@ impl Past {
             allocation: Allocation::RefundOrder,
             expected_balance: None,
             reason: "changed their mind".to_owned(),
-            refund_to: None,
+            refund_to: Some(receiver()),
         };
         match self.ledger.begin_cancel(&op, id, &cmd, &Plain).await.unwrap() {
             BeginCancel::Started { cancel_no, attempts, .. } => {
@@ -272,6 +350,10 @@ impl Past {
         }
         assert!(tried > 0, "nothing to undo");
     }
+}
+
+fn receiver() -> Receiver {
+    Receiver { bank_code: "088".to_owned(), account_token: "acct".to_owned() }
 }
 
 fn operator(name: &str, seed: u8) -> Signer {
@@ -328,7 +410,7 @@ fn answers(
 }
 
 fn answer(outcome: ResultOutcome, received_at: DateTime<Utc>) -> IssuerAnswer {
-    let approved = outcome == Approved;
+    let approved = matches!(outcome, Approved | Issued);
     IssuerAnswer {
         outcome,
         source: ResultSource::Sync,
