@@ -146,7 +146,7 @@ proptest! {
         }
         // whatever was left behind is given up in the end
         world.now += TimeDelta::hours(2);
-        let expired = abort::expire(&world.payment, world.now);
+        let expired = abort::expire(&world.payment, &[issuer()], world.now);
         if world.payment.verdict.is_none() {
             prop_assert!(recover(&mut world) || expired.is_ok(), "{:?}", world.payment.status(world.now));
             check(&world, None)?;
@@ -272,7 +272,7 @@ fn what_a_caller_leaves_behind_is_given_up_in_its_time_and_not_before() {
     result(&mut world, 1, 1, ResultOutcome::NotSent).unwrap();
     world.now += TimeDelta::minutes(31);
     assert_eq!(world.payment.status(world.now), Status::Expired);
-    let facts = abort::expire(&world.payment, world.now).unwrap();
+    let facts = abort::expire(&world.payment, &[issuer()], world.now).unwrap();
     assert!(matches!(facts.as_slice(), [Fact::PaymentVerdict(_)]));
 }
 

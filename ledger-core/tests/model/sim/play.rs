@@ -322,6 +322,7 @@ impl Sim {
         };
         let tells = matches!(allocation, Allocation::Explicit(_));
         let cmd = Cancel {
+            refund_to: None,
             cancel_request_id: format!("{}-{}", self.told.len(), writer),
             amount: amount.filter(|_| !tells),
             tax_free: dice.percent(20).then(|| won(dice.between(0, most.max(1)))),
@@ -335,7 +336,7 @@ impl Sim {
             (Allocation::RefundOrder, true) => "cancel in full",
             (Allocation::RefundOrder, false) => "cancel in part",
         };
-        let Ok(facts) = cancel::start(&held, &cmd, &[issuer()], now) else {
+        let Ok(facts) = cancel::start(&held, &cmd, &[issuer()], &rules(), now) else {
             self.refused(writer, at, &held, "cancel refused");
             return Ok(());
         };
@@ -527,7 +528,7 @@ impl Sim {
         };
         let writer = dice.below(WRITERS);
         let held = self.remembered(writer, at);
-        let Ok(facts) = abort::expire(&held, now) else {
+        let Ok(facts) = abort::expire(&held, &[issuer()], now) else {
             self.refused(writer, at, &held, "expiry refused");
             return Ok(());
         };
@@ -594,7 +595,7 @@ impl Sim {
                 if let Ok(facts) = abort::recover(&held, &[issuer()], now) {
                     self.commit(0, at, &held, "RECOVER", facts)?;
                 }
-            } else if let Ok(facts) = abort::expire(&held, now) {
+            } else if let Ok(facts) = abort::expire(&held, &[issuer()], now) {
                 self.commit(0, at, &held, "EXPIRE", facts)?;
             }
             let held = self.payments[at].payment.clone();

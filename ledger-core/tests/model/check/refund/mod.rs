@@ -108,6 +108,7 @@ impl<'a> Refund<'a> {
     pub fn new(design: &'a dyn Design, setup: Setup) -> Self {
         let paid = world::World::confirmed(setup.legs, 0, true).payment;
         let cancel = |(number, amount): (usize, &i64)| Cancel {
+            refund_to: None,
             cancel_request_id: (number + 1).to_string(),
             amount: Some(won(*amount)),
             tax_free: None,
