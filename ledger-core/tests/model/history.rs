@@ -136,13 +136,16 @@ fn answers_to_network_cancels_and_cancels_told_again_are_one_fact() {
 fn a_payment_expires_after_its_time_and_only_before_it_was_begun() {
     let mut world = World::open(1_000, 0, "0.03");
     let at = world.payment.opened.expires_at;
-    assert!(abort::expire(&world.payment, at).is_err(), "the last instant still counts");
-    let facts = abort::expire(&world.payment, at + TimeDelta::microseconds(1)).unwrap();
+    assert!(abort::expire(&world.payment, &[issuer()], at).is_err(), "the last instant still counts");
+    let facts = abort::expire(&world.payment, &[issuer()], at + TimeDelta::microseconds(1)).unwrap();
     assert!(matches!(facts.as_slice(), [Fact::PaymentVerdict(fact)] if fact.verdict == Verdict::Expired));
     world.begin(&[1_000], true);
-    assert!(abort::expire(&world.payment, at + TimeDelta::days(1)).is_err(), "issuers may be asked");
+    assert!(
+        abort::expire(&world.payment, &[issuer()], at + TimeDelta::days(1)).is_err(),
+        "issuers may be asked"
+    );
     let mut closed = World::open(1_000, 0, "0.03");
     closed.now = at + TimeDelta::seconds(1);
-    closed.apply("EXPIRE", abort::expire(&closed.payment, closed.now).unwrap());
-    assert!(abort::expire(&closed.payment, closed.now).is_err(), "it has its verdict");
+    closed.apply("EXPIRE", abort::expire(&closed.payment, &[issuer()], closed.now).unwrap());
+    assert!(abort::expire(&closed.payment, &[issuer()], closed.now).is_err(), "it has its verdict");
 }
