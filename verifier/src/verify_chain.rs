@@ -63,13 +63,11 @@ async fn walk(
         let page = reader.verify_chains(seen.last, args.page).await?;
         seen.add(&page, format)?;
         progress.add(page.payments);
-        match page.last {
-            Some(last) => seen.last = Some(last),
-            None => {
-                seen.complete = true;
-                break;
-            }
-        }
+        let Some(last) = page.last else {
+            seen.complete = true;
+            break;
+        };
+        seen.last = Some(last);
     }
     Ok(())
 }
