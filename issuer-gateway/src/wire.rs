@@ -165,13 +165,13 @@ struct Answer {
     auth_no: Option<String>,
     code: Option<String>,
     trace_no: Option<String>,
-    account: Option<Account>,
+    account: Option<Issued>,
 }
 
 /// An issued account.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Account {
+struct Issued {
     bank_code: String,
     account_no: String,
     holder: Option<String>,
@@ -226,7 +226,7 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
 }
 
 /// A number that can be shown to whoever pays. One that could pass for a card number is none: it would have to be kept.
-fn is_account(account: &Account) -> bool {
+fn is_account(account: &Issued) -> bool {
     let is_name = |name: &str| {
         (1..=MAX_HOLDER).contains(&name.chars().count())
             && !name.chars().any(char::is_control)

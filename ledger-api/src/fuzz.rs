@@ -169,7 +169,7 @@ fn plain(value: &Value, names: &[&str]) {
             assert!((0..=MAX_AMOUNT).contains(&units), "{units} was taken");
         }
         Value::String(text) => {
-            assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?} was taken")
+            assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?} was taken");
         }
         Value::Null => panic!("null was taken"),
         Value::Bool(_) => {}

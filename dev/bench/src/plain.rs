@@ -48,7 +48,7 @@ pub async fn serve(database: &str, legs: u8) -> Result<String> {
 type Told = std::result::Result<(StatusCode, Json<Value>), (StatusCode, String)>;
 
 async fn create(State(plain): State<Plain>) -> Told {
-    let step = plain.create().await.map_err(failed)?;
+    let step = plain.create().await.map_err(|error| failed(&error))?;
     let id = step.payment.id.to_string();
     let answer = json!({ "id": id });
     plain.payments.lock().unwrap_or_else(PoisonError::into_inner).insert(id, step.payment);
@@ -58,11 +58,11 @@ async fn create(State(plain): State<Plain>) -> Told {
 async fn confirm(State(plain): State<Plain>, Path(id): Path<String>) -> Told {
     let payment = plain.payments.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     let payment = payment.ok_or((StatusCode::NOT_FOUND, "no such payment".to_owned()))?;
-    plain.confirm(&payment).await.map_err(failed)?;
+    plain.confirm(&payment).await.map_err(|error| failed(&error))?;
     Ok((StatusCode::OK, Json(json!({ "id": id }))))
 }
 
-fn failed(error: anyhow::Error) -> (StatusCode, String) {
+fn failed(error: &anyhow::Error) -> (StatusCode, String) {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}"))
 }
 

@@ -13,7 +13,7 @@ pub struct Printer {
 
 impl Printer {
     /// One point.
-    pub fn line(&self, point: &Value) -> Result<()> {
+    pub fn line(self, point: &Value) -> Result<()> {
         let mut out = std::io::stdout();
         if self.json {
             writeln!(out, "{point}")?;

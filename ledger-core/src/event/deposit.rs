@@ -82,7 +82,7 @@ fn suspense(leg: &Leg) -> Value {
 /// Lines that each deposit posts; deposits come before whatever else a change posts.
 const LINES: usize = 2;
 
-fn deposits<'a>(change: Emitting<'a>) -> impl Iterator<Item = &'a Deposit> {
+fn deposits(change: Emitting<'_>) -> impl Iterator<Item = &Deposit> {
     change
         .added
         .iter()

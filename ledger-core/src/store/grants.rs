@@ -234,7 +234,7 @@ async fn cannot_forge(pool: &MySqlPool, origin: Origin) -> Result<(), GrantsErro
     transaction.rollback().await?;
     match tried {
         Err(StoreError::Refused { constraint }) if constraint == CHAIN => Ok(()),
-        Ok(_) | Err(StoreError::Refused { .. }) => Err(GrantsError::Forged {
+        Ok(()) | Err(StoreError::Refused { .. }) => Err(GrantsError::Forged {
             forgery: "a balance link that starts from a balance nobody left",
             way_out: "apply the migrations, and see that fk_balance_link_previous is there and foreign_key_checks is on",
         }),

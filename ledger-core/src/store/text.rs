@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn rows_share_a_statement_and_statements_a_text() {
         let mut script = Script::default();
-        script.insert(&THING, [] as [u8; 0], |_, _| Ok(())).unwrap();
+        script.insert(&THING, std::iter::empty::<u8>(), |_, _| Ok(())).unwrap();
         assert_eq!(script.text, "");
         assert_eq!(
             written(&["x", "y"]),

@@ -211,10 +211,11 @@ fn the_same_reference_is_the_same_deposit() {
 /// R14
 #[test]
 fn a_deposit_after_the_end_stays_in_suspense_and_revives_nothing() {
-    for end in [give_up as fn(&mut World) -> Result<(), Refusal>, |world| {
+    let ends: [fn(&mut World) -> Result<(), Refusal>; 2] = [give_up, |world| {
         world.now += TimeDelta::minutes(11);
         expire(world)
-    }] {
+    }];
+    for end in ends {
         let mut world = waiting(50_000, 20_000);
         arrives(&mut world, "r-0", 10_000).unwrap();
         end(&mut world).unwrap();
@@ -260,7 +261,10 @@ fn before_the_deposit_a_payment_is_canceled_as_a_whole_or_not_at_all() {
     give_up(&mut world).unwrap();
     assert_eq!(world.payment.verdict.as_ref().map(|fact| fact.verdict), Some(Verdict::Canceled));
     assert!(world.payment.cancels().next().is_none(), "nothing was paid, so nothing is refunded");
-    assert_eq!(world.reverse(1, ResultOutcome::Reversed).map(|step| step.code()), Some("VOIDED"));
+    assert_eq!(
+        world.reverse(1, ResultOutcome::Reversed).map(ledger_core::ledger::ReversalState::code),
+        Some("VOIDED")
+    );
     assert_eq!(ledger_core::payment::create::next_try(&world.payment, world.now), Ok(2));
 }
 
@@ -287,9 +291,9 @@ fn a_leg_that_fails_leaves_no_account_open() {
     let facts = confirm::start(&world.payment, &Confirm { legs }, &[issuer()], &rules(), world.now).unwrap();
     let order: Vec<_> = facts
         .iter()
-        .filter_map(|fact| match fact {
-            Fact::Attempt(attempt) if attempt.kind == AttemptKind::Auth => Some(attempt.leg_no),
-            _ => None,
+        .filter_map(|fact| {
+            let Fact::Attempt(attempt) = fact else { return None };
+            (attempt.kind == AttemptKind::Auth).then_some(attempt.leg_no)
         })
         .collect();
     assert_eq!(order, [2, 1], "the account is asked for last");

@@ -140,7 +140,9 @@ fn corrected() -> String {
     let wanted = correction::Wanted::Approve;
     let decided =
         correction::decide(told.payment(), &told.journal, 1, wanted, None, lee.actor(), told.now()).unwrap();
-    let correction::Decided::ToSign(decision) = decided else { panic!("it waits") };
+    let correction::Decided::ToSign(decision) = decided else {
+        unreachable!("it waits for a second operator")
+    };
     let signature = lee.sign(decision.message());
     told.change("CORRECTION_APPROVE", decision.signed(signature));
     told.text

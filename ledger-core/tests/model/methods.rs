@@ -111,11 +111,10 @@ fn a_leg_is_sent_under_the_version_of_its_day_and_keeps_it() {
         confirm::start(&payment, &Confirm { legs }, &[issuer()], &rules, at(now)).unwrap()
     };
     let card = |facts: &[Fact]| {
-        facts.iter().find_map(|fact| match fact {
-            Fact::Approval(leg) if leg.method == Method::Card => {
-                Some((leg.rule_version, leg.refund_priority, leg.partial_cancelable))
-            }
-            _ => None,
+        facts.iter().find_map(|fact| {
+            let Fact::Approval(leg) = fact else { return None };
+            let told = (leg.rule_version, leg.refund_priority, leg.partial_cancelable);
+            (leg.method == Method::Card).then_some(told)
         })
     };
     let before = sent("2026-11-30T23:59:59.999999Z");

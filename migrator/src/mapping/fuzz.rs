@@ -95,7 +95,7 @@ fn no_card_number_is_kept() {
         digits.push_str(&((10 - sum % 10) % 10).to_string());
         let separator = ["", " ", "-", ".", "_", "/"][usize::from(dress % 6)];
         let dressed = [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join(separator);
-        let around: String = around.chars().filter(|c| c.is_ascii_alphabetic()).collect();
+        let around: String = around.chars().filter(char::is_ascii_alphabetic).collect();
         let text = if *behind { format!("{around}{dressed}") } else { format!("{dressed}{around}") };
         let masked = mask::free_text(text.as_bytes());
         assert_eq!(masked.len(), text.len());

@@ -98,7 +98,9 @@ fn star_wide_digits(bytes: &mut [u8]) {
             }
         }
         if places.len() >= *DIGITS.start() {
-            places.iter().for_each(|place| bytes[*place..place + 2].fill(b'*'));
+            for place in places {
+                bytes[place..place + 2].fill(b'*');
+            }
         }
         at = next.max(at + 1);
     }

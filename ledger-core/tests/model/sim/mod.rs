@@ -7,11 +7,13 @@
 //! | `dice` | numbers drawn from a seed |
 //! | `bank` | what the issuers hold to be true |
 //! | `play` | the steps: commands, messages, faults, the clock |
+//! | `cancels` | the steps of a cancel |
 //! | `work` | what is under way between two commits |
 //! | `oracle` | what must hold, said without the code that is tested |
 //! | `tests` | the corpus, fresh seeds, a seed from outside |
 
 mod bank;
+mod cancels;
 mod dice;
 mod oracle;
 mod play;
