@@ -208,10 +208,13 @@ fn the_same_reference_is_the_same_deposit() {
     assert_eq!(other, Refusal::DepositReferenceReused { bank_ref: "r-1".to_owned() });
 }
 
+/// A way in which a payment ends before its deposit.
+type End = fn(&mut World) -> Result<(), Refusal>;
+
 /// R14
 #[test]
 fn a_deposit_after_the_end_stays_in_suspense_and_revives_nothing() {
-    let ends: [fn(&mut World) -> Result<(), Refusal>; 2] = [give_up, |world| {
+    let ends: [End; 2] = [give_up, |world| {
         world.now += TimeDelta::minutes(11);
         expire(world)
     }];
