@@ -8,7 +8,7 @@ use ledger_api::openapi;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, World, card, new_key, send};
+use crate::support::{Reply, World, card, deposit, new_key, send};
 
 /// Of the form of the real one, in its slot.
 fn absent(path: &str) -> String {
@@ -47,7 +47,11 @@ fn body_of(path: &str) -> Value {
     match path.rsplit('/').next().unwrap() {
         "confirm" => card(1_000),
         "attempts" => json!({"method": "CARD", "issuerId": "card", "amount": 1_000}),
+        "result" if path.contains("/deposit-refunds/") => json!({"outcome": "DONE"}),
         "result" => json!({"outcome": "NOT_SENT"}),
+        "deposits" => deposit("r-1", 1_000),
+        "deposit-refunds" => json!({"amount": 1, "reason": "not mine",
+            "refundReceiveAccount": {"bankCode": "088", "token": "acct"}}),
         _ => json!({"reason": "not mine"}),
     }
 }
@@ -79,7 +83,8 @@ async fn every_route_answers_for_a_foreign_id_as_for_none_by_the_same_statements
                     .replace("{cancellationId}", &format!("{id}-c1"))
                     .replace("{orderId}", order)
                     .replace("{leg}", "1")
-                    .replace("{attemptNo}", "1");
+                    .replace("{attemptNo}", "1")
+                    .replace("{refundNo}", "1");
                 assert!(
                     !path.contains('{'),
                     "{template} has a part that this test does not know: say what is foreign there"
