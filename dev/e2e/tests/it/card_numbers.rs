@@ -105,7 +105,22 @@ fn bodies(paid: &str, ready: &str, asked: &str) -> Vec<(&'static str, String, Va
             "/v1/payments/{paymentId}/cancellations",
             format!("/v1/payments/{paid}/cancellations"),
             json!({"cancelAmount": 1, "reason": "one", "allocation": "PRORATA",
-                   "refundAccount": {"bankCode": "088", "token": "token", "holder": "holder"}}),
+                   "refundReceiveAccount": {"bankCode": "088", "token": "token"}}),
+        ),
+        (
+            "/v1/payments/{paymentId}/deposits",
+            format!("/v1/payments/{paid}/deposits"),
+            json!({"bankReference": "transfer-1", "amount": 1, "depositedAt": "2026-11-24T12:00:00+09:00"}),
+        ),
+        (
+            "/v1/payments/{paymentId}/deposit-refunds",
+            format!("/v1/payments/{paid}/deposit-refunds"),
+            json!({"amount": 1, "reason": "one", "refundReceiveAccount": {"bankCode": "088", "token": "token"}}),
+        ),
+        (
+            "/v1/payments/{paymentId}/deposit-refunds/{refundNo}/result",
+            format!("/v1/payments/{paid}/deposit-refunds/1/result"),
+            json!({"outcome": "DONE", "bankReference": "transfer-1"}),
         ),
     ]
 }
