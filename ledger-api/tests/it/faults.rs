@@ -25,14 +25,14 @@ async fn a_read_that_fails_is_not_attempted() {
 
 /// §11.2
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_fails_is_unknown_and_the_same_key_does_it_once() {
+async fn a_write_that_never_reached_its_commit_was_not_attempted_and_the_same_key_does_it_once() {
     let world = World::start("nowrite").await;
     let before = world.rows().await;
     world.administer("RENAME TABLE outbox_event TO outbox_event_away").await;
     let body = json!({"orderId": "order-1", "currency": "KRW", "totalAmount": 1_000});
     let failed = world.post("/v1/payments", "k", &body).await;
     assert_eq!(failed.status, 503);
-    assert_eq!(failed.problem("COMMIT_UNKNOWN")["outcome"], "unknown");
+    assert_eq!(failed.problem("LEDGER_UNAVAILABLE")["outcome"], "not_attempted");
     world.administer("RENAME TABLE outbox_event_away TO outbox_event").await;
     assert_eq!(world.rows().await, before, "nothing of it stayed");
     let created = world.post("/v1/payments", "k", &body).await;
