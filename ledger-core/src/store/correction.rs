@@ -70,19 +70,21 @@ const PROPOSED_SINCE: Statement = Statement {
           WHERE c.proposed_at >= ? AND (? = 0 OR v.verdict IS NULL) ORDER BY c.proposed_at DESC LIMIT ?",
 };
 
+// FORCE INDEX: of a table with a few revocations the optimizer rather makes a hash of all rows, however many there will be
 const KEYS: Statement = Statement {
     name: "find_operator_keys",
     account: Account::App,
     sql: "SELECT k.key_id, k.operator_id, k.public_key, k.created_at, k.created_by, r.revoked_at, r.reason \
           FROM JSON_TABLE(?, '$[*]' COLUMNS (id VARCHAR(24) PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS w \
           STRAIGHT_JOIN operator_key AS k ON k.key_id = w.id COLLATE utf8mb4_0900_bin \
-          LEFT JOIN operator_key_revocation AS r ON r.key_id = k.key_id",
+          LEFT JOIN operator_key_revocation AS r FORCE INDEX (PRIMARY) ON r.key_id = k.key_id",
 };
+// FORCE INDEX: as above
 const LIST_KEYS: Statement = Statement {
     name: "list_operator_keys",
     account: Account::Admin,
     sql: "SELECT k.key_id, k.operator_id, k.public_key, k.created_at, k.created_by, r.revoked_at, r.reason \
-          FROM operator_key AS k LEFT JOIN operator_key_revocation AS r ON r.key_id = k.key_id \
+          FROM operator_key AS k LEFT JOIN operator_key_revocation AS r FORCE INDEX (PRIMARY) ON r.key_id = k.key_id \
           ORDER BY k.key_id LIMIT ?",
 };
 const INSERT_KEY: Statement = Statement {
