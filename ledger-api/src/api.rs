@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use issuer_gateway::run::Gateway;
 use issuer_gateway::timeouts::Timeouts;
 use ledger_core::ledger::Ledger;
@@ -13,6 +14,7 @@ use crate::auth::Keys;
 use crate::cursor::Lists;
 use crate::deadline::Issuers;
 use crate::limits::{Limits, Places};
+use crate::problem::{Problem, While};
 
 /// The service: cheap to clone.
 #[derive(Debug, Clone)]
@@ -88,6 +90,14 @@ impl Api {
     /// How lists are paged.
     pub fn lists(&self) -> &Lists {
         &self.0.lists
+    }
+
+    /// The last instant of which all is written that will ever be: lists are shown as of it, and nothing as of a later one.
+    /// What is written in time is so by the database's clock; a clock of ours that runs ahead of it sees no further.
+    pub async fn settled(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+        let clock = self.0.ledger.clock().await;
+        let clock = clock.map_err(|error| Problem::of_ledger(&error.into(), While::Reading))?;
+        Ok(self.0.lists.as_of(now.min(clock)))
     }
 
     /// The places for requests under way.

@@ -34,14 +34,15 @@ pub struct Listing {
 
 impl Listing {
     /// Of the list `list` under the parameters `filter`: from its cursor on, or from the beginning as of a little before now.
-    pub fn of(
+    pub async fn of(
         api: &Api,
         caller: &Caller,
         query: &Query,
         list: &'static str,
         filter: &[&'static str],
     ) -> Result<Self, Problem> {
-        Self::begin(api, caller, query, (list, query.spelled(filter)), api.lists().as_of(query.now()))
+        let as_of = api.settled(query.now()).await?;
+        Self::begin(api, caller, query, (list, query.spelled(filter)), as_of)
     }
 
     fn begin(

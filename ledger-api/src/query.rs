@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ledger_core::time::{BusinessDate, to_micros};
 use ledger_runtime::clock;
 
+use crate::api::Api;
 use crate::problem::Problem;
 
 /// The parameters of a request.
@@ -68,8 +69,9 @@ impl Query {
         self.get(name, "a Korean day such as 2026-11-24", |text| day(text).map(BusinessDate::new))
     }
 
-    /// An instant that has come: RFC 3339, or a Korean day, which stands for the midnight it ends with.
-    pub fn as_of(&self) -> Result<Option<DateTime<Utc>>, Problem> {
+    /// An instant of which all is written that will ever be: RFC 3339, or a Korean day, which stands for the midnight it ends
+    /// with.
+    pub fn as_of(&self, settled: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Problem> {
         let expected = "an instant such as 2026-11-24T00:00:00+09:00, or a Korean day such as 2026-11-23 for the midnight it ends with,";
         let as_of = self.get("asOf", expected, |text| {
             instant(text).or_else(|| BusinessDate::new(day(text)?).ends_at())
@@ -79,6 +81,13 @@ impl Query {
                 "asOf",
                 "has not come yet; leave it out for how things stand now",
             ));
+        }
+        if as_of.is_some_and(|as_of| as_of > settled) {
+            let seconds = (self.now - settled).num_seconds().max(0) + 1;
+            let why = format!(
+                "is so near that what was decided then may still be on its way, ask again {seconds} s after it"
+            );
+            return Err(Problem::parameter("asOf", why));
         }
         Ok(as_of.map(to_micros))
     }
@@ -108,11 +117,16 @@ impl Query {
 #[derive(Debug, Clone, Copy)]
 pub struct AsOf(pub Option<DateTime<Utc>>);
 
-impl<S: Sync> FromRequestParts<S> for AsOf {
+impl FromRequestParts<Api> for AsOf {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Query::parse(&parts.uri, &["asOf"], clock::now())?.as_of().map(Self)
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let query = Query::parse(&parts.uri, &["asOf"], clock::now())?;
+        if query.text("asOf").is_none() {
+            return Ok(Self(None));
+        }
+        let settled = api.settled(query.now()).await?;
+        query.as_of(settled).map(Self)
     }
 }
 
@@ -167,7 +181,7 @@ mod tests {
 
     #[test]
     fn instants_days_and_seconds_are_read_strictly() {
-        let as_of = |text: &str| query(text).unwrap().as_of();
+        let as_of = |text: &str| query(text).unwrap().as_of(now() - TimeDelta::seconds(5));
         let midnight = "2026-11-22T15:00:00Z".parse().unwrap();
         assert_eq!(as_of("asOf=2026-11-22"), Ok(Some(midnight)));
         assert_eq!(as_of("asOf=2026-11-23T00:00:00%2B09:00"), Ok(Some(midnight)));
@@ -175,6 +189,7 @@ mod tests {
         assert_eq!(as_of(""), Ok(None));
         for bad in [
             "asOf=2026-11-24",
+            "asOf=2026-11-24T02:59:56Z",
             "asOf=2027-01-01T00:00:00Z",
             "asOf=2026-1-1",
             "asOf=",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::change::{Asked, Change};
 use ledger_core::ids::{PaymentId, RequestId, Slot};
 use ledger_core::method_rule::{CancelWindow, MethodRule, MethodRules};
@@ -119,6 +119,7 @@ fn entry(change: Change, claim: Option<Claim>, answered: Option<Claim>) -> Entry
     Entry {
         request_id: change.asked.request_id,
         at: change.asked.at,
+        commit_by: Some(change.asked.at + TimeDelta::seconds(3)),
         change: Some(change),
         claim,
         answer: answered.map(|claim| (claim, rendered)),

@@ -106,7 +106,8 @@ async fn rows(cli: Cli) -> Result<Vec<Row>, Failure> {
     if let Command::Correction(command) = cli.command {
         let app = url(cli.app_url.as_ref(), "MYSQL_APP_URL")?;
         let options = PoolOptions { max_connections: 4, min_connections: 0, ..PoolOptions::default() };
-        return correction::run(&Ledger::open(app, options).await?, command, now).await;
+        let ledger = Ledger::open(app, options).await?;
+        return correction::run(&ledger, command, clock::now()).await;
     }
     if let Command::Operator(OperatorCommand::Keygen { operator, out }) = &cli.command {
         return Ok(vec![operator::keygen(operator, out)?]);

@@ -60,8 +60,8 @@ impl FromRequestParts<Api> for Asked {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, api).await?;
         let query = Query::parse(&parts.uri, &["asOf", "limit", "cursor"], clock::now())?;
-        let mut listing = Listing::of(api, &caller, &query, "exposure", &["asOf"])?;
-        if let Some(as_of) = query.as_of()? {
+        let mut listing = Listing::of(api, &caller, &query, "exposure", &["asOf"]).await?;
+        if let Some(as_of) = query.as_of(listing.as_of())? {
             listing.show(as_of);
         }
         let after = listing.after(|bytes| {

@@ -79,7 +79,8 @@ impl FromRequestParts<Api> for Asked {
         let day = query
             .day("day")?
             .ok_or_else(|| Problem::parameter("day", "is missing, send a Korean day such as 2026-11-24"))?;
-        let as_of = query.as_of()?.unwrap_or_else(|| api.lists().as_of(query.now()));
+        let settled = api.settled(query.now()).await?;
+        let as_of = query.as_of(settled)?.unwrap_or(settled);
         Ok(Self { day, as_of })
     }
 }

@@ -134,7 +134,7 @@ impl FromRequestParts<Api> for Asked {
         let caller = Caller::from_request_parts(parts, api).await?;
         let known = &["from", "to", "type", "method", "limit", "cursor"];
         let query = Query::parse(&parts.uri, known, clock::now())?;
-        let listing = Listing::of(api, &caller, &query, "transactions", FILTER)?;
+        let listing = Listing::of(api, &caller, &query, "transactions", FILTER).await?;
         let (from, to) = (query.day("from")?, query.day("to")?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             return Err(Problem::parameter("from", "is a day after to, exchange them"));

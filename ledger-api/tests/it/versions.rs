@@ -105,7 +105,9 @@ async fn what_time_alone_has_changed_is_shown_again() {
     let fresh = world.created("order-1", 1_000).await;
     assert_eq!(seen(&world, &fresh, "\"1\"").await.status, 304);
 
-    let ledger = Ledger::open(&world.db.app, PoolOptions::default()).await.unwrap();
+    let ledger = Ledger::open(&world.db.app, PoolOptions { commit_within: None, ..PoolOptions::default() })
+        .await
+        .unwrap();
     let create = Create {
         merchant_id: "m-1".to_owned(),
         order_id: "order-2".to_owned(),

@@ -105,6 +105,7 @@ impl Ledger {
             answer: Some((op.claim.clone(), rendered.clone())),
             request_id: op.asked.request_id,
             at: op.asked.at,
+            commit_by: None,
         };
         match self.batcher.append(entry, Urgency::MayRefuse).await {
             Ok(()) => Ok(Answer::Fresh(rendered)),

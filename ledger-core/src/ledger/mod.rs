@@ -28,7 +28,7 @@ mod reversal;
 use std::future::Future;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::MySql;
 use sqlx::mysql::MySqlPool;
 use sqlx::pool::PoolConnection;
@@ -100,6 +100,7 @@ pub struct Ledger {
     pool: MySqlPool,
     batcher: Batcher,
     recent: Arc<Recent>,
+    commit_within: Option<TimeDelta>,
 }
 
 impl Ledger {
@@ -108,7 +109,8 @@ impl Ledger {
         let pool = connect(url, options).await?;
         grants::prove_app(&pool).await?;
         let batcher = Batcher::start(&pool, options.appends);
-        Ok(Self { pool, batcher, recent: Arc::new(Recent::default()) })
+        let commit_within = options.commit_within.and_then(|within| TimeDelta::from_std(within).ok());
+        Ok(Self { pool, batcher, recent: Arc::new(Recent::default()), commit_within })
     }
 
     /// Whether the database answers.
@@ -116,6 +118,12 @@ impl Ledger {
         let mut connection = self.connection().await?;
         sqlx::query("SELECT 1").execute(&mut *connection).await?;
         Ok(())
+    }
+
+    /// The database's clock, by which changes are taken in time.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
+        let mut connection = self.connection().await?;
+        owned::clock(&mut connection).await
     }
 
     /// A payment of a merchant, as of its last change.
@@ -247,6 +255,7 @@ impl Ledger {
             answer: step.answer.map(|(claim, answer)| (claim.clone(), answer.clone())),
             request_id,
             at: step.change.asked.at,
+            commit_by: self.commit_within.map(|within| step.change.asked.at + within),
             change: Some(step.change),
         };
         match self.batcher.append(entry, step.urgency).await {

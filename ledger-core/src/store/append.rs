@@ -1,6 +1,8 @@
 //! The one place that opens a transaction: changes with their facts, journal lines and events, claims and answers, together
 //! or not at all. What is written together may belong to many requests (see [`super::batch`]) or to one batch of a migration.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use sqlx::mysql::{MySqlConnection, MySqlPool};
 
@@ -12,9 +14,25 @@ use super::idempotency::{self, Answering, Claim, Claiming, Rendered};
 use super::insert::Table;
 use super::mirror::{self, Carried};
 use super::outbox::OutboxName;
-use super::rows::Rows;
+use super::rows::{Rows, datetime};
+use super::statement::{Account, Statement};
 use super::text::Script;
 use super::{StoreError, load, outbox_insert};
+
+/// A change is asked to be committed within this of the instant that it says it was recorded at, by the database's clock, or
+/// not at all; and a commit that was asked for is expected to take no longer than that.
+pub const COMMIT_WITHIN: Duration = Duration::from_secs(3);
+pub const COMMIT_TAKES: Duration = Duration::from_secs(2);
+
+/// Refuses a transaction that comes too late: the one clock of all writers and readers is the database's.
+const IN_TIME: Statement = Statement {
+    name: "append_in_time",
+    account: Account::App,
+    sql: "SELECT UUID_TO_BIN(IF(UTC_TIMESTAMP(6) <= ?, '00000000-0000-0000-0000-000000000000', 'too late'))",
+};
+
+/// All of them, for the register.
+pub const STATEMENTS: &[Statement] = &[IN_TIME];
 
 /// A sealed outbox id is nobody's fault: the transaction is run again as it is, this many times.
 const MAX_RERUNS: u32 = 20;
@@ -25,6 +43,9 @@ const MAX_LOCK_RERUNS: u32 = 2;
 /// MySQL's errors for a deadlock and for a lock that was waited for too long.
 const DEADLOCK: u16 = 1213;
 const LOCK_WAIT: u16 = 1205;
+
+/// MySQL's error for a text that is no UUID: what [`IN_TIME`] says when it is too late.
+const TOO_LATE: u16 = 1411;
 
 /// Which account writes, and so where.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +69,8 @@ pub struct Entry {
     pub request_id: RequestId,
     /// When.
     pub at: DateTime<Utc>,
+    /// Until when its commit may be asked for, by the database's clock; any time when there is nothing.
+    pub commit_by: Option<DateTime<Utc>>,
 }
 
 /// How a transaction failed.
@@ -123,12 +146,33 @@ async fn transaction(
     writer: Writer<'_>,
 ) -> Result<(), Failed> {
     let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
-    write(&mut transaction, changes, entries, writer).await?;
-    transaction.commit().await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))
+    write(&mut transaction, changes, entries, writer).await.map_err(told_too_late)?;
+    let asked = Instant::now();
+    transaction.commit().await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))?;
+    if asked.elapsed() > COMMIT_TAKES {
+        metrics::counter!("ledger_append_slow_commits_total").increment(1);
+        tracing::warn!("a commit took so long that lists may have been shown without it");
+    }
+    Ok(())
+}
+
+/// Says what [`IN_TIME`] means. It is no fault of any one entry: all that share the transaction have waited.
+fn told_too_late(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(error) if number_of(&error) == Some(TOO_LATE) => {
+            metrics::counter!("ledger_append_late_total").increment(1);
+            let within = COMMIT_WITHIN.as_secs();
+            let why = format!(
+                "a change was not asked to be committed within {within} s of its time, by the clock of the database"
+            );
+            StoreError::Unavailable(sqlx::Error::Protocol(why))
+        }
+        other => other,
+    }
 }
 
 /// All that is to be written, in the order in which keys are to be lost: claims first; events last, so that an outbox id is
-/// open for as short a time as can be.
+/// open for as short a time as can be. What waited for a row is refused before it takes one.
 async fn write(
     connection: &mut MySqlConnection,
     changes: &[Change],
@@ -150,6 +194,9 @@ async fn write(
             OutboxName::Backfill
         }
     };
+    if let Some(commit_by) = entries.iter().filter_map(|entry| entry.commit_by).min() {
+        script.add(&IN_TIME.sql.replace('?', &format!("'{}'", datetime(commit_by))));
+    }
     outbox_insert::write(&mut script, outbox, changes)?;
     script.run(connection).await
 }

@@ -24,6 +24,14 @@ pub fn describe() {
         "ledger_append_reruns_total",
         "groups run again because an outbox id was sealed, or a lock was lost"
     );
+    describe_counter!(
+        "ledger_append_late_total",
+        "transactions refused because their commit would come too long after the time of their changes"
+    );
+    describe_counter!(
+        "ledger_append_slow_commits_total",
+        "commits that took so long that lists may have been shown without them"
+    );
     describe_counter!("ledger_append_unknown_commits_total", "commits that were not acknowledged");
     describe_counter!("ledger_lost_keys_total", "keys lost to another writer, by key");
 }

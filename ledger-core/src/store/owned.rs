@@ -58,8 +58,11 @@ const HEADS_AT: Statement = Statement {
           STRAIGHT_JOIN payment_change AS c ON c.payment_id = p.payment_id AND c.seq = ?",
 };
 
+const CLOCK: Statement =
+    Statement { name: "database_clock", account: Account::App, sql: "SELECT UTC_TIMESTAMP(6) AS at" };
+
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[HEADS, HEADS_AS_OF, ANY_HEADS_AS_OF, HEADS_AT];
+pub const STATEMENTS: &[Statement] = &[CLOCK, HEADS, HEADS_AS_OF, ANY_HEADS_AS_OF, HEADS_AT];
 
 /// When a payment is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,12 @@ pub enum Moment {
     AsOf(DateTime<Utc>),
     /// After the change of this number.
     Version(u32),
+}
+
+/// The database's clock.
+pub async fn clock(connection: &mut MySqlConnection) -> Result<DateTime<Utc>, StoreError> {
+    let at: chrono::NaiveDateTime = sqlx::query_scalar(CLOCK.sql).fetch_one(connection).await?;
+    Ok(at.and_utc())
 }
 
 /// Where the chains of these payments stand, or stood at another moment; those that are not the merchant's, or not yet there,

@@ -7,6 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _};
 
 use super::StoreError;
+use super::append::COMMIT_WITHIN;
 use super::batch::BatchOptions;
 
 /// How a pool is sized and how long it may wait.
@@ -20,6 +21,9 @@ pub struct PoolOptions {
     pub acquire_timeout: Duration,
     /// How a ledger's appends are grouped.
     pub appends: BatchOptions,
+    /// How old the time of a change may be, by the database's clock, when its commit is asked for: what is older is not written.
+    /// Without it a change may be recorded in the past, where lists have been shown already.
+    pub commit_within: Option<Duration>,
 }
 
 impl Default for PoolOptions {
@@ -29,6 +33,7 @@ impl Default for PoolOptions {
             min_connections: 2,
             acquire_timeout: Duration::from_secs(5),
             appends: BatchOptions::default(),
+            commit_within: Some(COMMIT_WITHIN),
         }
     }
 }

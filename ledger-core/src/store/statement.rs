@@ -43,6 +43,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::due::STATEMENTS)
         .chain(super::reference::STATEMENTS)
         .chain(super::correction::STATEMENTS)
+        .chain(super::append::STATEMENTS)
         .chain(super::outbox_insert::STATEMENTS)
         .chain(super::outbox::STATEMENTS)
         .chain(super::mirror::STATEMENTS)

@@ -108,6 +108,14 @@ impl Script {
         })
     }
 
+    /// Adds a statement as it is.
+    pub fn add(&mut self, sql: &str) {
+        if !self.text.is_empty() {
+            self.text.push(';');
+        }
+        self.text.push_str(sql);
+    }
+
     /// Sends the inserts. What is refused by one of them is the error of all; the caller's transaction undoes those before it.
     pub async fn run(self, connection: &mut MySqlConnection) -> Result<(), StoreError> {
         for text in self.full.into_iter().chain([self.text]).filter(|text| !text.is_empty()) {

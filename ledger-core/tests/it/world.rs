@@ -55,6 +55,11 @@ pub fn won(units: i64) -> Minor {
     Minor::new(units).unwrap()
 }
 
+/// A ledger that takes changes of any time, past and future.
+pub fn any_time() -> PoolOptions {
+    PoolOptions { commit_within: None, ..PoolOptions::default() }
+}
+
 pub struct World {
     pub db: stack::TestDb,
     pub ledger: Ledger,
@@ -91,14 +96,14 @@ impl World {
             };
             reference::insert_issuer(&mut connection, &issuer, issuer_id, at, "test").await.unwrap();
         }
-        let ledger = Ledger::open(&db.app, PoolOptions::default()).await.unwrap();
+        let ledger = Ledger::open(&db.app, any_time()).await.unwrap();
         let owner = connect(&db.owner, PoolOptions::default()).await.unwrap();
         Self { db, ledger, owner }
     }
 
     /// A further handle with connections of its own, as another process would have.
     pub async fn second_ledger(&self) -> Ledger {
-        Ledger::open(&self.db.app, PoolOptions::default()).await.unwrap()
+        Ledger::open(&self.db.app, any_time()).await.unwrap()
     }
 
     pub async fn count(&self, table: &str) -> i64 {

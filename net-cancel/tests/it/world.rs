@@ -111,7 +111,9 @@ impl World {
             };
             reference::insert_issuer(&mut connection, &issuer, issuer_id, at, "test").await.unwrap();
         }
-        let ledger = Ledger::open(&db.app, PoolOptions::default()).await.unwrap();
+        let ledger = Ledger::open(&db.app, PoolOptions { commit_within: None, ..PoolOptions::default() })
+            .await
+            .unwrap();
         let gateway = Gateway::new(ledger.clone(), &Timeouts::embedded().unwrap(), clock::now);
         let times = Times {
             scan: Duration::from_millis(50),
@@ -125,7 +127,10 @@ impl World {
     /// The job as a further process would have it.
     pub async fn job(&self) -> Job {
         let timeouts = Timeouts::embedded().unwrap();
-        let ledger = Ledger::open(&self.db.app, PoolOptions::default()).await.unwrap();
+        let ledger =
+            Ledger::open(&self.db.app, PoolOptions { commit_within: None, ..PoolOptions::default() })
+                .await
+                .unwrap();
         let gateway = Gateway::new(ledger.clone(), &timeouts, clock::now);
         Job {
             driver: Driver { ledger, gateway, clock: clock::now },

@@ -98,7 +98,11 @@ impl Past {
             .await
             .unwrap();
         correction::insert_revocation(&mut admin, &actor.key_id, "lost", at, "test").await.unwrap();
-        Self { ledger: Ledger::open(&db.app, PoolOptions::default()).await.unwrap() }
+        Self {
+            ledger: Ledger::open(&db.app, PoolOptions { commit_within: None, ..PoolOptions::default() })
+                .await
+                .unwrap(),
+        }
     }
 
     /// Payments of every kind, each under an order that says what it is.

@@ -33,7 +33,7 @@ impl FromRequestParts<Api> for Asked {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, api).await?;
         let query = Query::parse(&parts.uri, &["status", "olderThan", "limit", "cursor"], clock::now())?;
-        let listing = Listing::of(api, &caller, &query, "payments", &["status", "olderThan"])?;
+        let listing = Listing::of(api, &caller, &query, "payments", &["status", "olderThan"]).await?;
         let older_than = query.older_than(listing.as_of())?;
         let filter = PaymentFilter {
             // ids count whole milliseconds
