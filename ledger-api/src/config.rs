@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use ledger_core::store::append::{COMMIT_TAKES, COMMIT_WITHIN};
 use ledger_core::store::batch::BatchOptions;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::config::{ConfigError, Validate, load};
@@ -157,7 +158,7 @@ impl Database {
     }
 
     /// How its pool is sized.
-    pub const fn pool(&self) -> PoolOptions {
+    pub fn pool(&self) -> PoolOptions {
         PoolOptions {
             max_connections: self.max_connections,
             min_connections: self.min_connections,
@@ -167,6 +168,7 @@ impl Database {
                 lanes: self.append_lanes,
                 queue: self.append_queue,
             },
+            ..PoolOptions::default()
         }
     }
 }
@@ -216,8 +218,21 @@ impl Validate for Config {
             "lists.cursor_keys holds something that is no key, set LISTS__CURSOR_KEYS_FILE to a file of 64 hexadecimal digits a line",
         );
         fault(
+            !self.http.bind.ip().is_loopback() && self.lists.has_no_key(),
+            "lists.cursor_keys is empty, so no other process would take this one's cursors: set LISTS__CURSOR_KEYS_FILE to a file with a \
+             line made by `openssl rand -hex 32`, the same for every process",
+        );
+        fault(
             !(1..=168).contains(&self.lists.cursor_valid_hours),
             "lists.cursor_valid_hours is not from 1 to 168",
+        );
+        let settle = COMMIT_WITHIN + COMMIT_TAKES;
+        fault(
+            Duration::from_millis(self.lists.settle_ms.into()) < settle,
+            &format!(
+                "lists.settle_ms is below {}, a list would be shown while what was recorded before is still being written",
+                settle.as_millis()
+            ),
         );
         fault(self.lists.settle_ms > 60_000, "lists.settle_ms is above 60000, lists would be too old");
         let appends = [
@@ -257,7 +272,18 @@ mod tests {
     fn listening_to_other_machines_has_to_be_said_aloud() {
         let fault = with(&[("HTTP__BIND", "0.0.0.0:8080")]).unwrap_err().to_string();
         assert!(fault.contains("allow_public_bind"), "{fault}");
-        with(&[("HTTP__BIND", "0.0.0.0:8080"), ("HTTP__ALLOW_PUBLIC_BIND", "true")]).unwrap();
+        let public = [("HTTP__BIND", "0.0.0.0:8080"), ("HTTP__ALLOW_PUBLIC_BIND", "true")];
+        let key = "0a".repeat(32);
+        with(&[public.as_slice(), &[("LISTS__CURSOR_KEYS", &key)]].concat()).unwrap();
+    }
+
+    /// Behind a balancer every second page would be refused otherwise.
+    #[test]
+    fn whoever_listens_to_other_machines_has_a_key_of_cursors_that_others_know() {
+        let public = [("HTTP__BIND", "0.0.0.0:8080"), ("HTTP__ALLOW_PUBLIC_BIND", "true")];
+        let fault = with(&public).unwrap_err().to_string();
+        assert!(fault.contains("lists.cursor_keys") && fault.contains("LISTS__CURSOR_KEYS_FILE"), "{fault}");
+        assert!(with(&[]).unwrap().lists.has_no_key(), "on this machine one process makes up its own");
     }
 
     #[test]
@@ -268,6 +294,14 @@ mod tests {
         assert!(with(&[]).unwrap().lists.has_no_key());
         let fault = with(&[("LISTS__CURSOR_KEYS", "short")]).unwrap_err().to_string();
         assert!(fault.contains("LISTS__CURSOR_KEYS_FILE"), "{fault}");
+    }
+
+    /// No setting makes lists show what is still being written.
+    #[test]
+    fn lists_lie_behind_all_that_is_on_its_way() {
+        let fault = with(&[("LISTS__SETTLE_MS", "4999")]).unwrap_err().to_string();
+        assert!(fault.contains("lists.settle_ms is below 5000"), "{fault}");
+        with(&[("LISTS__SETTLE_MS", "5000")]).unwrap();
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub async fn run(config: &Config) -> Result<()> {
         .await
         .context("opening the ledger as its app account")?;
     if config.lists.has_no_key() {
-        warn!("lists.cursor_keys is empty: cursors are good for this process only, until it ends");
+        warn!(
+            "lists.cursor_keys is empty: cursors are good for this process only, until it ends; set it where several stand behind one address"
+        );
     }
     let limits = config.http.limits();
     let api = Api::with_lists(ledger, &timeouts, limits, config.auth.cache(), config.lists.lists());
