@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::PaymentId;
 use crate::money::AmountError;
+use crate::payment::create::TIME_TO_CONFIRM;
 use crate::payment::fact::Method;
 use crate::payment::fold::Payment;
 use crate::payment::status::Status;
@@ -24,6 +25,9 @@ pub use crate::store::feed::FeedPosition;
 const LOOKED_AT: usize = 2_000;
 /// Rows taken at once where not all fit.
 const CHUNK: usize = 250;
+/// Payments that have ended are looked past in stretches of so many, when only others are wanted; a page takes so many of them.
+const STRETCH: u32 = 50_000;
+const STRETCHES: usize = 4;
 
 /// Which movements are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +108,25 @@ impl Ledger {
         after: Option<PaymentId>,
         limit: usize,
     ) -> Result<Listed<Payment, PaymentId>, LedgerError> {
+        match filter.status {
+            Some(Status::InProgress | Status::WaitingForDeposit) => {
+                return self.open_payments(merchant_id, filter, as_of, after, limit).await;
+            }
+            Some(
+                Status::Ready
+                | Status::Done
+                | Status::PartialCanceled
+                | Status::Canceled
+                | Status::Aborted
+                | Status::Expired,
+            )
+            | None => {}
+        }
+        // before it, nothing is ready any more
+        let first = match filter.status {
+            Some(Status::Ready) => Some(PaymentId::first_at(as_of - TIME_TO_CONFIRM)),
+            Some(_) | None => None,
+        };
         let mut page = Page::new(limit, filter.status.is_some(), after);
         loop {
             let before = page.at.unwrap_or_else(|| PaymentId::first_at(filter.before));
@@ -127,13 +150,61 @@ impl Ledger {
                     return Ok(page.with_more());
                 }
             }
-            if listed.len() < usize::try_from(chunk).unwrap_or(usize::MAX) {
+            let is_over = first.is_some_and(|first| page.at.is_some_and(|at| at < first));
+            if is_over || listed.len() < usize::try_from(chunk).unwrap_or(usize::MAX) {
                 return Ok(page.last());
             }
             if page.has_looked_enough() {
                 return Ok(page.unfinished());
             }
         }
+    }
+
+    /// Those of them that have begun and not ended: found past any number that have, in stretches whose index entries are read.
+    async fn open_payments(
+        &self,
+        merchant_id: &str,
+        filter: PaymentFilter,
+        as_of: DateTime<Utc>,
+        after: Option<PaymentId>,
+        limit: usize,
+    ) -> Result<Listed<Payment, PaymentId>, LedgerError> {
+        let mut page = Page::new(limit, true, after);
+        for _ in 0..STRETCHES {
+            let mut before = page.at.unwrap_or_else(|| PaymentId::first_at(filter.before));
+            let mut connection = self.connection().await?;
+            let end = feed::end_of_stretch(&mut connection, merchant_id, before, STRETCH).await?;
+            drop(connection);
+            let from = end.unwrap_or(PaymentId::first_at(DateTime::UNIX_EPOCH));
+            loop {
+                let chunk = page.chunk();
+                let mut connection = self.connection().await?;
+                let open =
+                    feed::open_payments(&mut connection, merchant_id, (from, before), as_of, chunk).await?;
+                drop(connection);
+                let ids = open.iter().map(|row| row.payment_id);
+                let mut payments = self.payments_of(merchant_id, ids, as_of, |_, _| true).await?;
+                for row in &open {
+                    let payment = payments.remove(&row.payment_id);
+                    let payment = payment.filter(|payment| filter.status == Some(payment.status(as_of)));
+                    if page.take(row.payment_id, payment) {
+                        return Ok(page.with_more());
+                    }
+                    before = row.payment_id;
+                }
+                if open.len() < usize::try_from(chunk).unwrap_or(usize::MAX) {
+                    break;
+                }
+                if page.has_looked_enough() {
+                    return Ok(page.unfinished());
+                }
+            }
+            if end.is_none() {
+                return Ok(page.last());
+            }
+            page.at = end;
+        }
+        Ok(page.unfinished())
     }
 
     /// These payments of a merchant as they were known at an instant, as far as they may fit by their id and head.

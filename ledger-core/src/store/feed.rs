@@ -1,7 +1,7 @@
 //! What a merchant lists: its payments, newest first, and the lines of the journal by which money came in or went back. Each
 //! page starts at a position and reads on from there; its statements read the merchant's own index entries only.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 use crate::ids::PaymentId;
@@ -9,6 +9,9 @@ use crate::ids::PaymentId;
 use super::StoreError;
 use super::read::Reading;
 use super::statement::{Account, Statement};
+
+/// How far a decision may be before the instant by which it is known, whoever's clocks those are.
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(1);
 
 /// A line of the journal by which money moved at an issuer: its place in the feed, and what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +96,30 @@ const PAYMENTS: Statement = Statement {
           WHERE p.merchant_id = ? AND p.payment_id < ? ORDER BY p.payment_id DESC LIMIT ?",
 };
 
+/// Those without a verdict for whose sake an issuer was to be asked, in a stretch of ids. Their index entries and the keys of verdicts
+/// are all that is read of those that have ended. The index is named, as above.
+const OPEN: Statement = Statement {
+    name: "open_payments",
+    account: Account::App,
+    sql: "SELECT p.payment_id, v.seq AS verdict_seq FROM payment AS p FORCE INDEX (ix_payment_merchant) \
+          LEFT JOIN payment_verdict AS v ON v.payment_id = p.payment_id \
+          WHERE p.merchant_id = ? AND p.payment_id >= ? AND p.payment_id < ? \
+          AND (v.payment_id IS NULL OR v.decided_at > ? AND EXISTS (SELECT 1 FROM payment_change AS c \
+            WHERE c.payment_id = p.payment_id AND c.seq <= v.seq AND c.recorded_at > ?)) \
+          AND (SELECT MIN(a.leg_no) FROM approval AS a WHERE a.payment_id = p.payment_id) IS NOT NULL \
+          ORDER BY p.payment_id DESC LIMIT ?",
+};
+
+/// The index is named, as above.
+const STRETCH: Statement = Statement {
+    name: "stretch_of_payments",
+    account: Account::App,
+    sql: "SELECT p.payment_id FROM payment AS p FORCE INDEX (ix_payment_merchant) \
+          WHERE p.merchant_id = ? AND p.payment_id < ? ORDER BY p.payment_id DESC LIMIT 1 OFFSET ?",
+};
+
 /// All of them, for the register.
-pub const STATEMENTS: &[Statement] = &[DAYS, REST_OF_DAY, PAYMENTS];
+pub const STATEMENTS: &[Statement] = &[DAYS, REST_OF_DAY, PAYMENTS, OPEN, STRETCH];
 
 /// The next lines of a merchant's feed, from `after` on or from the newest; at most `limit`.
 pub async fn lines(
@@ -154,13 +179,35 @@ pub async fn payments(
     limit: u32,
 ) -> Result<Vec<ListedPayment>, StoreError> {
     let query = sqlx::query(PAYMENTS.sql).bind(merchant_id).bind(before.as_bytes().as_slice()).bind(limit);
-    query
-        .fetch_all(connection)
-        .await?
-        .iter()
-        .map(|row| {
-            let (row, payment_id) = Reading::of_payment(row, "payment")?;
-            Ok(ListedPayment { payment_id, verdict_seq: row.get("verdict_seq")? })
-        })
-        .collect()
+    query.fetch_all(connection).await?.iter().map(listed).collect()
+}
+
+/// The payment by which a stretch of so many ends that begins before an id; none when there are not so many.
+pub async fn end_of_stretch(
+    connection: &mut MySqlConnection,
+    merchant_id: &str,
+    before: PaymentId,
+    length: u32,
+) -> Result<Option<PaymentId>, StoreError> {
+    let query = sqlx::query(STRETCH.sql).bind(merchant_id).bind(before.as_bytes().as_slice());
+    let row = query.bind(length.saturating_sub(1)).fetch_optional(connection).await?;
+    row.map(|row| Ok(Reading::of_payment(&row, "payment")?.1)).transpose()
+}
+
+/// The newest payments of a merchant in a stretch that had legs and no verdict at `as_of`, or have got one since; at most `limit`.
+pub async fn open_payments(
+    connection: &mut MySqlConnection,
+    merchant_id: &str,
+    (from, before): (PaymentId, PaymentId),
+    as_of: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<ListedPayment>, StoreError> {
+    let query = sqlx::query(OPEN.sql).bind(merchant_id).bind(from.as_bytes().as_slice());
+    let query = query.bind(before.as_bytes().as_slice()).bind(as_of - CLOCKS_APART).bind(as_of).bind(limit);
+    query.fetch_all(connection).await?.iter().map(listed).collect()
+}
+
+fn listed(row: &MySqlRow) -> Result<ListedPayment, StoreError> {
+    let (row, payment_id) = Reading::of_payment(row, "payment")?;
+    Ok(ListedPayment { payment_id, verdict_seq: row.get("verdict_seq")? })
 }

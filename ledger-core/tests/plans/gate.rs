@@ -76,6 +76,8 @@ const READS_MORE: &[(&str, u64, &str)] = &[
     ("exposed_payments_of_merchant", 50_000, "a merchant's payments of a day"),
     ("payable_of_merchant", 60_000, "the lines of a merchant's day are summed"),
     ("payable_on_replica", 60_000, "the lines of a merchant's day are summed"),
+    ("stretch_of_payments", 50_000, "the index entries of the stretch it measures"),
+    ("open_payments", 200_000, "the index entries of a stretch, and whether each has a verdict"),
     ("corrections_proposed_since", 3_000, "every correction since then: they are made by hand"),
     ("replica_quarantine_reasons", 5_000, "a report: every row in quarantine is counted"),
 ];

@@ -94,6 +94,8 @@ impl Values {
     fn of_app(&self, name: &str) -> Option<Vec<Vec<Arg>>> {
         let (id, small) = (|| Arg::Bytes(self.id.clone()), &self.small);
         Some(match name {
+            "append_in_time" => vec![vec![t("9999-12-31 00:00:00")]],
+            "database_clock" => vec![Vec::new()],
             "last_payment_of_order" => vec![vec![t(HOT), t(&self.order)], vec![t(&small.0), t(&small.1)]],
             "taken_orders" => vec![vec![Arg::Text(
                 serde_json::json!([[HOT, self.order, 1], [small.0, small.1, 1], [HOT, "none", 1]])
@@ -138,6 +140,15 @@ impl Values {
             "listed_payments" => {
                 merchants.map(|merchant| vec![t(merchant), Arg::Bytes(vec![0xff; 16]), PAGE]).to_vec()
             }
+            "stretch_of_payments" => merchants
+                .map(|merchant| vec![t(merchant), Arg::Bytes(vec![0xff; 16]), Arg::Number(49_999)])
+                .to_vec(),
+            "open_payments" => merchants
+                .map(|merchant| {
+                    let ids = [0, 0xff].map(|byte| Arg::Bytes(vec![byte; 16]));
+                    [vec![t(merchant)], ids.to_vec(), vec![t(NOW), t(NOW), PAGE]].concat()
+                })
+                .to_vec(),
             "feed_days" => {
                 merchants.map(|merchant| vec![t(merchant), t("2026-10-01"), t("2026-11-24"), PAGE]).to_vec()
             }
