@@ -6,7 +6,7 @@ use ledger_core::ledger::Foreseen;
 use ledger_core::money::{AmountError, Minor};
 use ledger_core::payment::attempt::AttemptFacts;
 use ledger_core::payment::fact::{AttemptKind, CancelShare, ShareOutcome, Verdict};
-use ledger_core::payment::fold::{Cancel, Leg, Payment};
+use ledger_core::payment::fold::{Cancel, Leg, Payment, UnknownFact};
 use ledger_core::payment::status::Status;
 use ledger_core::time;
 use serde::Serialize;
@@ -28,8 +28,13 @@ pub struct PaymentView {
     pub merchant_id: String,
     /// The how-manieth try of the order; a further one needs the one before aborted or expired, with nothing left to undo.
     pub try_no: u16,
-    /// READY, IN_PROGRESS, WAITING_FOR_DEPOSIT, DONE, PARTIAL_CANCELED, CANCELED, ABORTED or EXPIRED.
+    /// READY, IN_PROGRESS, WAITING_FOR_DEPOSIT, DONE, PARTIAL_CANCELED, CANCELED, ABORTED or EXPIRED; UNKNOWN while a newer version of
+    /// the ledger has written what this one does not understand: see `notUnderstood`.
     pub status: &'static str,
+    /// What a newer version has written. Amounts are then those of the rest, and nothing is decided on the payment here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub not_understood: Vec<NotUnderstoodView>,
     /// KRW or USD.
     pub currency: &'static str,
     /// What was asked for.
@@ -63,6 +68,20 @@ pub struct PaymentView {
     /// Until when it can be confirmed.
     pub expires_at: String,
     /// Number of its last change; also the `ETag`.
+    pub version: u32,
+}
+
+/// A fact of a newer version.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotUnderstood)]
+pub struct NotUnderstoodView {
+    /// Its kind.
+    pub fact: &'static str,
+    /// What of it is not known here.
+    pub field: &'static str,
+    /// The code there.
+    pub code: String,
+    /// The version of the payment that brought it.
     pub version: u32,
 }
 
@@ -286,7 +305,7 @@ impl Figures {
             Status::Canceled if payment.is_closed() => {
                 Ok(Self { balance: Minor::ZERO, tax_free: Minor::ZERO, vat: Minor::ZERO })
             }
-            Status::Ready | Status::InProgress | Status::WaitingForDeposit => Ok(whole),
+            Status::Ready | Status::InProgress | Status::WaitingForDeposit | Status::Unknown => Ok(whole),
             Status::Aborted | Status::Expired => {
                 Ok(Self { balance: Minor::ZERO, tax_free: Minor::ZERO, vat: Minor::ZERO })
             }
@@ -305,6 +324,12 @@ impl Figures {
     }
 }
 
+impl From<&UnknownFact> for NotUnderstoodView {
+    fn from(fact: &UnknownFact) -> Self {
+        Self { fact: fact.table, field: fact.column, code: fact.code.clone(), version: fact.seq }
+    }
+}
+
 impl PaymentView {
     /// The payment at `now`.
     pub fn of(payment: &Payment, now: DateTime<Utc>) -> Result<Self, AmountError> {
@@ -318,10 +343,11 @@ impl PaymentView {
             merchant_id: opened.merchant_id.clone(),
             try_no: opened.try_no,
             status: status.code(),
+            not_understood: payment.unknown().iter().map(NotUnderstoodView::from).collect(),
             currency: opened.currency.code(),
             total_amount: opened.total.get(),
             balance_amount: figures.balance.get(),
-            cancelable_amount: payment.cancelable()?.get(),
+            cancelable_amount: if status == Status::Unknown { 0 } else { payment.cancelable()?.get() },
             supplied_amount: figures.balance.minus(figures.vat)?.minus(figures.tax_free)?.get(),
             vat: figures.vat.get(),
             tax_free_amount: figures.tax_free.get(),

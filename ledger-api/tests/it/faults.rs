@@ -54,3 +54,31 @@ async fn an_answer_whose_bytes_are_gone_is_not_given_again_and_nothing_is_done_a
     assert!(problem["detail"].as_str().unwrap().contains("200"), "{problem:#}");
     assert_eq!(world.rows().await, rows);
 }
+
+/// §11.11: what a newer version has written is shown by name, and nothing is decided on it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fact_of_a_newer_version_is_named_and_every_write_says_that_nothing_was_tried() {
+    let world = World::start("newer").await;
+    let (path, other) = (world.paid("order-1", 1_000).await, world.paid("order-2", 1_000).await);
+    world.administer("ALTER TABLE payment_verdict DROP CHECK ck_payment_verdict").await;
+    let plant = "UPDATE payment_verdict SET verdict = 'PARKED' WHERE order_id = 'order-1'";
+    world.administer(plant).await;
+
+    let shown = world.get(&path).await;
+    assert_eq!(shown.status, 200, "{:#}", shown.json());
+    let payment = shown.json();
+    let named = json!([{"fact": "payment_verdict", "field": "verdict", "code": "PARKED", "version": 3}]);
+    assert_eq!((&payment["status"], &payment["notUnderstood"]), (&json!("UNKNOWN"), &named));
+    assert_eq!(payment["cancelableAmount"], 0);
+    assert!(world.get(&other).await.json().get("notUnderstood").is_none());
+    let listed = world.get("/v1/payments").await.json();
+    let statuses: Vec<_> = listed["data"].as_array().unwrap().iter().map(|row| &row["status"]).collect();
+    assert_eq!(statuses, ["DONE", "UNKNOWN"]);
+
+    let second = format!("{}{path}/cancellations", world.second_service().await);
+    let request = world.client.post(second).bearer_auth(&world.key).header("Idempotency-Key", "k1");
+    let refused = crate::support::send(request.json(&json!({"reason": "returned"}))).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.problem("FACT_NOT_UNDERSTOOD")["outcome"], "not_attempted");
+    assert_eq!(world.get(&format!("{path}/explain")).await.status, 503);
+}

@@ -129,12 +129,13 @@ async fn lists_of_another_merchant_hold_nothing_and_read_nothing_of_mine() {
         let request = world.client.get(format!("{}{path}", world.base)).bearer_auth(&other);
         let before = world.statements().await;
         let page = send(request).await.json();
-        let statements = ran(&before, &world.statements().await);
+        let mut statements = ran(&before, &world.statements().await);
+        statements.retain(|text, _| !text.contains("UTC_TIMESTAMP"));
         assert_eq!((&page["data"], &page["hasMore"]), (&json!([]), &json!(false)), "{path}");
         assert_eq!(
             statements.values().sum::<i64>(),
             1,
-            "{path}: the list itself and no payment: {statements:#?}"
+            "{path}: the clock, the list itself and no payment: {statements:#?}"
         );
     }
 }

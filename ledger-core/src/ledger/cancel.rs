@@ -10,7 +10,7 @@ use crate::payment::fact::AttemptKind;
 use crate::payment::fold::Payment;
 use crate::reference::Issuer;
 use crate::store::batch::Urgency;
-use crate::store::{LostKey, StoreError, due};
+use crate::store::{LostKey, StoreError, due, load};
 
 use super::idempotent::{Claimed, ended};
 use super::{
@@ -141,6 +141,7 @@ impl Ledger {
         cmd: &cancel::Cancel,
     ) -> Result<Foreseen, LedgerError> {
         let payment = self.payment(&op.claim.merchant_id, id).await?.ok_or(LedgerError::NotFound)?;
+        load::understood(&payment)?;
         op.means(&payment)?;
         let now = op.asked.at;
         let issuers = self.issuers_of(&payment, now).await?;

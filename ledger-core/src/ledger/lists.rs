@@ -118,7 +118,8 @@ impl Ledger {
                 | Status::PartialCanceled
                 | Status::Canceled
                 | Status::Aborted
-                | Status::Expired,
+                | Status::Expired
+                | Status::Unknown,
             )
             | None => {}
         }

@@ -159,7 +159,7 @@ impl Ledger {
     ) -> Result<Option<Payment>, LedgerError> {
         let mut connection = self.connection().await?;
         match load::last_of_order(&mut connection, merchant_id, order_id).await? {
-            Some((id, _)) => Ok(load::payment_by_id(&mut connection, id).await?),
+            Some((id, _)) => Ok(load::shown_by_id(&mut connection, id).await?),
             None => Ok(None),
         }
     }
@@ -233,7 +233,7 @@ impl Ledger {
         load::payment_by_id(&mut connection, id).await
     }
 
-    /// A payment of a merchant. Another's is not there, and takes no more statements than one that does not exist.
+    /// A payment of a merchant, to be shown. Another's is not there, and takes no more statements than one that does not exist.
     async fn load_of(
         &self,
         merchant_id: &str,
@@ -339,6 +339,7 @@ impl Ledger {
             } else {
                 let payment =
                     self.load_of(merchant_id, id, Moment::Now).await?.ok_or(LedgerError::NotFound)?;
+                load::understood(&payment)?;
                 if let Err(refusal) = op.means(&payment) {
                     let answered = self.answered(op, render).await?;
                     return Ok(answered.unwrap_or(Answer::Refused(refusal)).into());

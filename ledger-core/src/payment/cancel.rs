@@ -53,7 +53,12 @@ pub fn start(
     match status {
         Status::Done | Status::PartialCanceled => {}
         Status::WaitingForDeposit => return given_up(payment, cmd, issuers, now),
-        Status::Ready | Status::InProgress | Status::Canceled | Status::Aborted | Status::Expired => {
+        Status::Ready
+        | Status::InProgress
+        | Status::Canceled
+        | Status::Aborted
+        | Status::Expired
+        | Status::Unknown => {
             return Err(Refusal::InvalidState { status, verb: "canceled" });
         }
     }

@@ -67,7 +67,8 @@ pub fn next_try(last: &Payment, now: DateTime<Utc>) -> Result<u16, Refusal> {
         | Status::WaitingForDeposit
         | Status::Done
         | Status::PartialCanceled
-        | Status::Canceled => false,
+        | Status::Canceled
+        | Status::Unknown => false,
     };
     if closed {
         Ok(last.opened.try_no.saturating_add(1))

@@ -81,9 +81,12 @@ pub fn receive(payment: &Payment, cmd: &Arrived, now: DateTime<Utc>) -> Result<D
         Status::Ready | Status::InProgress => {
             return Err(Refusal::InvalidState { status, verb: "deposited to" });
         }
-        Status::Done | Status::PartialCanceled | Status::Canceled | Status::Aborted | Status::Expired => {
-            Minor::ZERO
-        }
+        Status::Done
+        | Status::PartialCanceled
+        | Status::Canceled
+        | Status::Aborted
+        | Status::Expired
+        | Status::Unknown => Minor::ZERO,
     };
     let number = payment.next_deposit_no();
     let mut facts = vec![Fact::Deposit(Deposit {

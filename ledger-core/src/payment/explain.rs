@@ -35,6 +35,8 @@ codes! {
         Deposit = "DEPOSIT",
         /// Corrected by operators.
         Correction = "CORRECTION",
+        /// Written by a newer version.
+        Newer = "NEWER",
         /// A late answer.
         R1 = "R1",
         /// No original.
@@ -92,6 +94,7 @@ impl Rule {
             Self::Correction => {
                 "the journal is corrected by contra entries that a second operator approves, never changed"
             }
+            Self::Newer => "what a newer version wrote is shown, and nothing is decided on it here",
             Self::R1 => "a late answer is recorded, helps to undo, and never revives what was given up",
             Self::R2 => "\"no original\" counts after the late window only, and not against an approval",
             Self::R3 => "a reversal that is not answered is repeated with the same data",
@@ -352,5 +355,6 @@ pub fn stands(payment: &Payment, at: DateTime<Utc>) -> Rule {
         Status::PartialCanceled | Status::Canceled => Rule::I2,
         Status::Aborted => aborted(payment),
         Status::Expired => Rule::Expiry,
+        Status::Unknown => Rule::Newer,
     }
 }

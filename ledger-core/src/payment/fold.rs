@@ -41,6 +41,20 @@ pub struct Payment {
     cancels: BTreeMap<u16, Cancel>,
     corrections: BTreeMap<u16, CorrectionFacts>,
     facts: Vec<Fact>,
+    unknown: Vec<UnknownFact>,
+}
+
+/// A fact of a newer version: with it a payment is shown, and nothing is decided on it or added to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownFact {
+    /// Its table.
+    pub table: &'static str,
+    /// The column of the code.
+    pub column: &'static str,
+    /// The code that this version does not know.
+    pub code: String,
+    /// The change that brought it.
+    pub seq: u32,
 }
 
 /// An approval with all that happened to it.
@@ -86,7 +100,17 @@ pub enum Incomplete {
 
 impl Payment {
     /// The payment that these facts, in any order, make.
-    pub fn fold(id: PaymentId, head: Head, mut facts: Vec<Fact>) -> Result<Self, Incomplete> {
+    pub fn fold(id: PaymentId, head: Head, facts: Vec<Fact>) -> Result<Self, Incomplete> {
+        Self::fold_with(id, head, facts, Vec::new())
+    }
+
+    /// The same where some facts are not understood: what belongs to one of those is left out.
+    pub fn fold_with(
+        id: PaymentId,
+        head: Head,
+        mut facts: Vec<Fact>,
+        unknown: Vec<UnknownFact>,
+    ) -> Result<Self, Incomplete> {
         facts.sort_by_key(Fact::place);
         facts.dedup();
         let mut opened = None;
@@ -95,9 +119,15 @@ impl Payment {
         let mut cancels = BTreeMap::new();
         let mut corrections = BTreeMap::new();
         for fact in &facts {
-            match fact {
-                Fact::Payment(fact) => opened = Some(fact.clone()),
-                Fact::PaymentVerdict(fact) => verdict = Some(fact.clone()),
+            let placed = match fact {
+                Fact::Payment(fact) => {
+                    opened = Some(fact.clone());
+                    Ok(())
+                }
+                Fact::PaymentVerdict(fact) => {
+                    verdict = Some(fact.clone());
+                    Ok(())
+                }
                 Fact::Approval(_)
                 | Fact::Attempt(_)
                 | Fact::Result(_)
@@ -108,24 +138,33 @@ impl Payment {
                 | Fact::VirtualAccount(_)
                 | Fact::Deposit(_)
                 | Fact::DepositRefund(_)
-                | Fact::DepositRefundOutcome(_) => with_leg_fact(&mut legs, fact)?,
+                | Fact::DepositRefundOutcome(_) => with_leg_fact(&mut legs, fact),
                 Fact::Cancellation(_)
                 | Fact::CancelShare(_)
                 | Fact::CancelOutcome(_)
-                | Fact::RefundAccount(_) => with_cancel_fact(&mut cancels, fact)?,
+                | Fact::RefundAccount(_) => with_cancel_fact(&mut cancels, fact),
                 Fact::Correction(_) | Fact::CorrectionLine(_) | Fact::CorrectionVerdict(_) => {
-                    with_correction_fact(&mut corrections, fact)?;
+                    with_correction_fact(&mut corrections, fact)
                 }
+            };
+            match placed {
+                Err(Incomplete::Orphan) if !unknown.is_empty() => {}
+                placed => placed?,
             }
         }
         let opened = opened.ok_or(Incomplete::NoPayment)?;
-        Ok(Self { id, head, opened, verdict, legs, cancels, corrections, facts })
+        Ok(Self { id, head, opened, verdict, legs, cancels, corrections, facts, unknown })
     }
 
     /// The payment after a further change, before it is stored.
     pub fn after(&self, head: Head, added: &[Fact]) -> Result<Self, Incomplete> {
         let facts = self.facts.iter().chain(added).cloned().collect();
-        Self::fold(self.id, head, facts)
+        Self::fold_with(self.id, head, facts, self.unknown.clone())
+    }
+
+    /// What of it this version does not understand.
+    pub fn unknown(&self) -> &[UnknownFact] {
+        &self.unknown
     }
 
     /// All facts, each in its place.

@@ -28,6 +28,8 @@ codes! {
         Aborted = "ABORTED",
         /// Not confirmed in time.
         Expired = "EXPIRED",
+        /// A newer version has written what this one does not understand.
+        Unknown = "UNKNOWN",
     }
 }
 
@@ -64,7 +66,12 @@ impl Status {
     pub const fn is_open(self) -> bool {
         match self {
             Self::Ready | Self::InProgress | Self::WaitingForDeposit => true,
-            Self::Done | Self::PartialCanceled | Self::Canceled | Self::Aborted | Self::Expired => false,
+            Self::Done
+            | Self::PartialCanceled
+            | Self::Canceled
+            | Self::Aborted
+            | Self::Expired
+            | Self::Unknown => false,
         }
     }
 }
@@ -73,6 +80,7 @@ impl Payment {
     /// The status at `now`.
     pub fn status(&self, now: DateTime<Utc>) -> Status {
         match self.verdict.as_ref().map(|fact| fact.verdict) {
+            _ if !self.unknown().is_empty() => Status::Unknown,
             Some(Verdict::Confirmed) => self.refund_status(),
             Some(Verdict::Aborted) => Status::Aborted,
             Some(Verdict::Expired) => Status::Expired,

@@ -11,7 +11,7 @@ use crate::payment::fact::{
     Approval, Attempt, AttemptResult, AttemptVerdict, BalanceLink, CancelOutcome, CancelShare, Cancellation,
     CardRef, Fact, Method, NetworkCancel, NetworkCancelOutcome, PaymentOpened, PaymentVerdict, Ruling,
 };
-use crate::payment::fold::{Head, Payment};
+use crate::payment::fold::{Head, Payment, UnknownFact};
 use crate::time::BusinessDate;
 
 use super::read::Reading;
@@ -244,10 +244,31 @@ async fn payments_of(
     tables: Vec<&'static Kept>,
 ) -> Result<HashMap<PaymentId, Payment>, StoreError> {
     let heads = heads(connection, ids).await?;
-    folded(connection, heads, tables).await
+    let payments = folded(connection, heads, tables).await?;
+    payments.values().try_for_each(understood)?;
+    Ok(payments)
 }
 
-/// Payments as they were when their chains stood at these heads.
+/// Refuses a payment with a fact that this version does not know: it may be shown, and nothing is decided on it.
+pub(crate) fn understood(payment: &Payment) -> Result<(), StoreError> {
+    match payment.unknown().first() {
+        None => Ok(()),
+        Some(UnknownFact { table, column, .. }) => {
+            Err(StoreError::Corrupt { table, column, id: payment.id.to_string() })
+        }
+    }
+}
+
+/// One payment as of its last change, to be shown.
+pub async fn shown_by_id(
+    connection: &mut MySqlConnection,
+    id: PaymentId,
+) -> Result<Option<Payment>, StoreError> {
+    let heads = heads(connection, &[id]).await?;
+    Ok(payments_at(connection, heads).await?.remove(&id))
+}
+
+/// Payments as they were when their chains stood at these heads, to be shown: facts of a newer version are among them.
 pub(crate) async fn payments_at(
     connection: &mut MySqlConnection,
     heads: HashMap<PaymentId, Head>,
@@ -265,18 +286,28 @@ async fn folded(
     }
     let known: Vec<_> = heads.keys().copied().collect();
     let mut facts: HashMap<PaymentId, Vec<Fact>> = HashMap::with_capacity(known.len());
-    for (id, seq, fact) in facts_of(connection, &known, tables).await? {
+    let read = facts_of(connection, &known, tables).await?;
+    for (id, seq, fact) in read.facts {
         if heads.get(&id).is_some_and(|head| seq <= head.seq) {
             facts.entry(id).or_default().push(fact);
+        }
+    }
+    let mut unknown: HashMap<PaymentId, Vec<UnknownFact>> = HashMap::new();
+    for (id, fact) in read.unknown {
+        if heads.get(&id).is_some_and(|head| fact.seq <= head.seq) {
+            unknown.entry(id).or_default().push(fact);
         }
     }
     heads
         .into_iter()
         .map(|(id, head)| {
             let facts = facts.remove(&id).unwrap_or_default();
-            let payment = Payment::fold(id, head, facts).map_err(|_| StoreError::Corrupt {
-                table: "payment",
-                column: "payment_id",
+            let unknown = unknown.remove(&id).unwrap_or_default();
+            let (table, column) =
+                unknown.first().map_or(("payment", "payment_id"), |fact| (fact.table, fact.column));
+            let payment = Payment::fold_with(id, head, facts, unknown).map_err(|_| StoreError::Corrupt {
+                table,
+                column,
                 id: id.to_string(),
             })?;
             Ok((id, payment))
@@ -407,6 +438,9 @@ fn attempt_verdict(row: &Reading<'_>) -> Result<Fact, StoreError> {
         ("ACCEPT", Some(result_no)) => Ruling::Accept { result_no },
         ("REJECT", None) => Ruling::Reject,
         ("ABANDON", None) => Ruling::Abandon,
+        (code, result_no) if code != "ACCEPT" || result_no.is_some() => {
+            return Err(row.unknown("verdict", code));
+        }
         _ => return Err(row.corrupt("verdict")),
     };
     Ok(Fact::AttemptVerdict(AttemptVerdict {
@@ -531,41 +565,56 @@ pub async fn facts_by_change(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
 ) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
-    let mut facts = facts_of(connection, ids, FACTS.iter().chain(ASIDE).collect()).await?;
+    let Read { mut facts, unknown } = facts_of(connection, ids, FACTS.iter().chain(ASIDE).collect()).await?;
+    if let Some((id, UnknownFact { table, column, .. })) = unknown.first() {
+        return Err(StoreError::Corrupt { table, column, id: id.to_string() });
+    }
     facts.sort_by_key(|(id, seq, fact)| (*id, *seq, fact.place()));
     Ok(facts)
 }
 
-/// All facts of these payments, table by table. Those of deposited legs are looked for where there is such a leg.
+/// Facts as they were read, and those that this version does not know.
+#[derive(Default)]
+struct Read {
+    facts: Vec<(PaymentId, u32, Fact)>,
+    unknown: Vec<(PaymentId, UnknownFact)>,
+}
+
+/// All facts of these payments, table by table. Those of deposited legs are looked for where there is such a leg, or may be.
 async fn facts_of(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
     tables: Vec<&'static Kept>,
-) -> Result<Vec<(PaymentId, u32, Fact)>, StoreError> {
-    let mut facts = Vec::new();
-    read_tables(connection, tables, ids, &mut facts).await?;
+) -> Result<Read, StoreError> {
+    let mut read = Read::default();
+    read_tables(connection, tables, ids, &mut read).await?;
     let is_deposited =
         |fact: &Fact| matches!(fact, Fact::Approval(leg) if leg.method == Method::VirtualAccount);
     let mut deposited: Vec<_> =
-        facts.iter().filter(|(_, _, fact)| is_deposited(fact)).map(|(id, _, _)| *id).collect();
+        read.facts.iter().filter(|(_, _, fact)| is_deposited(fact)).map(|(id, _, _)| *id).collect();
     deposited.dedup();
     if !deposited.is_empty() {
-        read_tables(connection, deposit::FACTS.iter().collect(), &deposited, &mut facts).await?;
+        read_tables(connection, deposit::FACTS.iter().collect(), &deposited, &mut read).await?;
     }
-    Ok(facts)
+    Ok(read)
 }
 
 async fn read_tables(
     connection: &mut MySqlConnection,
     tables: Vec<&'static Kept>,
     ids: &[PaymentId],
-    facts: &mut Vec<(PaymentId, u32, Fact)>,
+    read: &mut Read,
 ) -> Result<(), StoreError> {
     let wanted = wanted(ids);
-    for (statement, table, read) in tables {
+    for (statement, table, fact_of) in tables {
         for row in rows(connection, *statement, &wanted).await? {
             let (row, id) = Reading::of_payment(&row, table)?;
-            facts.push((id, row.get("seq")?, read(&row)?));
+            let seq = row.get("seq")?;
+            match (fact_of(&row), row.not_understood(seq)) {
+                (Ok(fact), _) => read.facts.push((id, seq, fact)),
+                (Err(_), Some(unknown)) => read.unknown.push((id, unknown)),
+                (Err(error), None) => return Err(error),
+            }
         }
     }
     Ok(())

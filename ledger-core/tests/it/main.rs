@@ -13,6 +13,7 @@ mod groups;
 mod late_append;
 mod lifecycle;
 mod methods;
+mod newer_facts;
 mod open_payments;
 mod races;
 mod statements;

@@ -29,7 +29,7 @@ pub fn follows(before: &Payment, after: &Payment, now: DateTime<Utc>) -> Checked
             }
             Status::Done => matches!(is, Status::PartialCanceled | Status::Canceled),
             Status::PartialCanceled => is == Status::Canceled,
-            Status::Canceled | Status::Aborted => false,
+            Status::Canceled | Status::Aborted | Status::Unknown => false,
         };
     if !forward {
         return wrong(format!("I12: the status was {was} and is {is}"));

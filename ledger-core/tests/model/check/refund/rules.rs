@@ -118,7 +118,8 @@ fn goes_forward(was: Status, is: Status) -> Result<(), Breach> {
         | Status::InProgress
         | Status::WaitingForDeposit
         | Status::Aborted
-        | Status::Expired => false,
+        | Status::Expired
+        | Status::Unknown => false,
     };
     if forward { Ok(()) } else { breach(Rule::Revived, format!("the status was {was} and is {is}")) }
 }
