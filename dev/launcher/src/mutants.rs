@@ -1,15 +1,17 @@
 //! `cargo dev mutants`: defects planted one by one into the decisions, and whether a test notices.
 //!
 //! What is mutated is the pure part of ledger-core — every module from which neither a database nor a runtime can be reached —
-//! copied with its model tests into a crate of its own, so that a mutant is built in a second. The tool comes from the
+//! copied with its model tests into one crate, so that a mutant is built in a second or two. Every test runs on the same seeds
+//! each time. The quick ones come first; a mutant that they notice never meets the long histories. The tool comes from the
 //! registry into the cache, in one version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use parts::{Cache, Wait};
 
@@ -17,50 +19,55 @@ use crate::Failure;
 
 const VERSION: &str = "27.1.0";
 /// What is mutated when nobody names files.
-const FILES: &[&str] = &[
-    "abort.rs",
-    "allocation.rs",
-    "attempt.rs",
-    "balance.rs",
-    "caller.rs",
-    "cancel.rs",
-    "confirm.rs",
-    "create.rs",
-    "fold.rs",
-    "prorata.rs",
-    "reverse.rs",
-    "shares.rs",
-    "status.rs",
-    "tax.rs",
-];
+const FILES: &[&str] = &["payment/*.rs", "journal.rs"];
 /// Where a module reaches out of the model.
 const IMPURE: &[&str] = &["sqlx", "tokio", "metrics", "tracing"];
+/// Tests that take longer than all others together, and those that take a second or so: they run after the others.
+const LATER: [&[&str]; 2] = [
+    &["check::", "parts_never_drift", "prorata_is_exact"],
+    &["card_number::", "counted_or_in_suspense", "no_history"],
+];
+/// What takes longer still, and is left out.
+const LEFT_OUT: &str = "at_large";
+/// Dependencies in which tests spend their time.
+const HOT: &[&str] = &["chacha20", "chrono", "proptest", "serde_json", "sha2"];
+/// A mutant that runs longer has lost its way; no test takes a tenth of it.
+const SECONDS: u32 = 60;
+/// A mutant that never ends must not take all memory meanwhile.
+const KIBIBYTES: u32 = 8 << 20;
+/// What becomes of a mutant: the names of the tool's lists.
+const OUTCOMES: &[&str] = &["caught", "timeout", "missed", "unviable"];
 
 pub fn run(rest: Vec<OsString>) -> Result<ExitCode, Failure> {
+    let began = Instant::now();
     let tool = tool()?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let root = root.canonicalize().unwrap_or(root);
     let place = root.join("target/mutants");
-    let (copy, build) = (place.join("crate"), place.join("build"));
+    let copy = place.join("crate");
     let made = clear(&copy).and_then(|()| slim(&root.join("ledger-core"), &root, &copy));
     made.map_err(|error| Failure::Start(format!("copying the model to {}: {error}", copy.display())))?;
+    let resumed = rest.iter().any(|word| word == "--iterate");
+    let known = if resumed { gather(&place) } else { clear(&place.join(SO_FAR)) };
+    known.map_err(|error| Failure::Start(format!("what was found before: {error}")))?;
     eprintln!(
         "cargo dev mutants: planting defects in {}, lists of them go to {}",
         copy.display(),
         place.display()
     );
-    let mut command = parts::plain(Command::new(tool));
-    command.args(["mutants", "--in-place", "--no-times", "--cap-lints=true", "--timeout=120"]);
-    command.arg("--output").arg(&place).current_dir(&copy);
-    command.env("CARGO_TARGET_DIR", &build).env("CARGO_PROFILE_DEV_DEBUG", "false").env("LEDGER_QUICK", "1");
+    let mut command = parts::plain(Command::new("sh"));
+    command.args(["-c", &format!("ulimit -v {KIBIBYTES} 2>/dev/null; exec \"$0\" \"$@\"")]).arg(tool);
+    command.args(["mutants", "--in-place", "--no-times", "--cap-lints=true"]);
+    command.arg(format!("--timeout={SECONDS}")).arg("--output").arg(&place).current_dir(&copy);
+    command.env("CARGO_TARGET_DIR", place.join("build")).env("LEDGER_QUICK", "1");
+    command.env("PROPTEST_RNG_SEED", "1").env("PROPTEST_MAX_SHRINK_ITERS", "0");
+    command.env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true").env("RUST_BACKTRACE", "0");
     command.args(arguments(rest));
-    command.args(["--", "--test", "model", "--", "--skip", "at_large"]);
     let status =
         command.status().map_err(|error| Failure::Start(format!("starting cargo-mutants: {error}")))?;
-    eprint!("{}", summary(&place.join("mutants.out")));
-    for dir in [copy, build] {
-        clear(&dir).map_err(|error| Failure::Start(format!("removing {}: {error}", dir.display())))?;
-    }
+    gather(&place).map_err(|error| Failure::Start(format!("what was found: {error}")))?;
+    eprintln!("{} ({} s)", summary(&so_far(&place)), began.elapsed().as_secs());
+    clear(&copy).map_err(|error| Failure::Start(format!("removing {}: {error}", copy.display())))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
@@ -79,7 +86,7 @@ fn arguments(rest: Vec<OsString>) -> Vec<OsString> {
         }
     }
     if files == 0 {
-        words.extend(FILES.iter().flat_map(|file| ["--file".into(), format!("src/payment/{file}").into()]));
+        words.extend(FILES.iter().flat_map(|file| ["--file".into(), format!("src/{file}").into()]));
     }
     words
 }
@@ -138,14 +145,35 @@ fn slim(from: &Path, root: &Path, to: &Path) -> io::Result<()> {
         }
         lib.extend(["pub mod ", name, ";\n"]);
     }
+    // the tests live in the library, so that a mutant is one compilation
+    lib.push_str("#[cfg(test)]\nextern crate self as ledger_core;\n#[cfg(test)]\nmod model;\n");
     fs::write(to.join("src/lib.rs"), lib)?;
-    for tests in ["model", "golden"] {
-        copy_dir(&from.join("tests").join(tests), &to.join("tests").join(tests))?;
-    }
+    copy_dir(&from.join("tests/golden"), &to.join("src/golden"))?;
+    copy_dir(&from.join("tests/model"), &to.join("src/model"))?;
+    fs::rename(to.join("src/model/main.rs"), to.join("src/model/mod.rs"))?;
+    move_inside(&to.join("src/model"))?;
+    let runner = "[target.'cfg(unix)']\nrunner = [\"sh\", \"tests.sh\"]\n";
+    fs::create_dir_all(to.join(".cargo"))?;
+    fs::write(to.join(".cargo/config.toml"), runner)?;
+    fs::write(to.join("tests.sh"), stages())?;
     fs::copy(root.join("Cargo.lock"), to.join("Cargo.lock"))?;
     let (own, workspace) =
         (fs::read_to_string(from.join("Cargo.toml"))?, fs::read_to_string(root.join("Cargo.toml"))?);
     fs::write(to.join("Cargo.toml"), manifest(&own, &workspace))
+}
+
+/// Runs the tests given as `$@`, the quick ones first, until one fails.
+fn stages() -> String {
+    let skip = |names: &[&str]| names.iter().flat_map(|name| [" --skip ", name]).collect::<String>();
+    let [longer, longest] = LATER;
+    let all = format!("\"$@\" --skip {LEFT_OUT}");
+    format!(
+        "{all}{first}{second} &&\n{all}{second} {} &&\nexec {all} {}\n",
+        longer.join(" "),
+        longest.join(" "),
+        first = skip(longer),
+        second = skip(longest),
+    )
 }
 
 /// A manifest with the versions of the workspace, without what the pure part does not need.
@@ -162,9 +190,12 @@ fn manifest(own: &str, workspace: &str) -> String {
             .take_while(|line| !line.starts_with('['));
         section.filter(needed).filter(|line| !line.contains("path =")).flat_map(|line| [line, "\n"]).collect()
     };
+    let hot: String =
+        HOT.iter().map(|name| format!("[profile.dev.package.{name}]\nopt-level = 3\n")).collect();
     format!(
-        "[package]\nname = \"ledger-core\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n{}\n[dev-dependencies]\n{}\n\
-         [workspace]\n\n[workspace.dependencies]\n{}",
+        "[package]\nname = \"ledger-core\"\nedition = \"2024\"\npublish = false\n\n[lib]\ndoctest = false\n\n\
+         [dependencies]\n{}\n[dev-dependencies]\n{}\n[workspace]\n\n[workspace.dependencies]\n{}\n\
+         [profile.dev]\ndebug = false\n{hot}",
         lines(own, "[dependencies]"),
         lines(own, "[dev-dependencies]"),
         lines(workspace, "[workspace.dependencies]"),
@@ -177,11 +208,11 @@ fn text_of(src: &Path, name: &str) -> io::Result<String> {
     let mut text = if file.is_file() { fs::read_to_string(file)? } else { String::new() };
     let dir = src.join(name);
     if dir.is_dir() {
-        for entry in fs::read_dir(dir)? {
-            let path = entry?.path();
-            if path.is_file() {
-                text.push_str(&fs::read_to_string(path)?);
-            }
+        for entry in fs::read_dir(&dir)? {
+            let entry = entry?;
+            let inner = entry.file_name().to_string_lossy().trim_end_matches(".rs").to_owned();
+            let source = entry.path().extension().is_some_and(|end| end == "rs");
+            text.push_str(&if source { fs::read_to_string(entry.path())? } else { text_of(&dir, &inner)? });
         }
     }
     Ok(text)
@@ -208,15 +239,54 @@ fn clear(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Tests of a crate of their own as a module of the crate they test.
+fn move_inside(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            move_inside(&path)?;
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            fs::write(&path, fs::read_to_string(&path)?.replace("crate::", "crate::model::"))?;
+        }
+    }
+    Ok(())
+}
+
+const SO_FAR: &str = "so-far";
+
+/// Adds what the last run found to what earlier ones did: the newest word on a mutant counts.
+fn gather(place: &Path) -> io::Result<()> {
+    let mut found = so_far(place);
+    for outcome in OUTCOMES {
+        let list = fs::read_to_string(place.join("mutants.out").join(format!("{outcome}.txt")));
+        found.extend(list.unwrap_or_default().lines().map(|name| (name.to_owned(), (*outcome).to_owned())));
+    }
+    fs::create_dir_all(place.join(SO_FAR))?;
+    for outcome in OUTCOMES {
+        let names = found.iter().filter(|(_, of)| of == outcome);
+        let text: String = names.flat_map(|(name, _)| [name.as_str(), "\n"]).collect();
+        fs::write(place.join(SO_FAR).join(format!("{outcome}.txt")), text)?;
+    }
+    Ok(())
+}
+
+/// What is known of each mutant.
+fn so_far(place: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for outcome in OUTCOMES {
+        let list = fs::read_to_string(place.join(SO_FAR).join(format!("{outcome}.txt")));
+        found.extend(list.unwrap_or_default().lines().map(|name| (name.to_owned(), (*outcome).to_owned())));
+    }
+    found
+}
+
 /// How many were noticed. What does not compile, and what never ends, counts as neither and as noticed.
-fn summary(lists: &Path) -> String {
-    let count = |name: &str| {
-        fs::read_to_string(lists.join(format!("{name}.txt"))).map_or(0, |text| text.lines().count())
-    };
-    let (caught, missed) = (count("caught") + count("timeout"), count("missed"));
-    let share = (100 * caught).checked_div(caught + missed).unwrap_or(0);
+fn summary(found: &BTreeMap<String, String>) -> String {
+    let count = |name: &str| found.values().filter(|outcome| *outcome == name).count();
+    let (caught, endless, missed) = (count("caught"), count("timeout"), count("missed"));
+    let share = (100 * (caught + endless)).checked_div(caught + endless + missed).unwrap_or(0);
     format!(
-        "cargo dev mutants: {caught} caught, {missed} missed, {} unviable: {share} %\n",
+        "cargo dev mutants: {caught} caught, {endless} never end, {missed} missed, {} unviable: {share} %",
         count("unviable")
     )
 }
@@ -232,12 +302,15 @@ mod tests {
         slim(&root.join("ledger-core"), &root, &copy).unwrap();
         let lib = fs::read_to_string(copy.join("src/lib.rs")).unwrap();
         let manifest = fs::read_to_string(copy.join("Cargo.toml")).unwrap();
+        let model = text_of(&copy.join("src"), "model").unwrap();
         clear(&copy).unwrap();
         for name in ["payment", "journal", "change", "event"] {
             assert!(lib.contains(&format!("pub mod {name};")), "{lib}");
         }
         for name in ["store", "ledger", "admin", "mirror_writer"] {
             assert!(!lib.contains(&format!("pub mod {name};")), "{lib}");
+            let outside = model.lines().find(|line| line.contains(&format!("ledger_core::{name}")));
+            assert_eq!(outside, None, "a model test that reaches {name} cannot be copied");
         }
         assert!(manifest.contains("proptest") && !manifest.contains("sqlx"), "{manifest}");
     }
