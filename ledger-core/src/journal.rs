@@ -178,7 +178,7 @@ impl Lines<'_> {
 
     /// One line: debit above zero, credit below, none at zero.
     fn line(&mut self, account: Account, signed: i64, leg_no: Option<u8>, business_date: BusinessDate) {
-        let side = if signed > 0 { Side::Debit } else { Side::Credit };
+        let side = if signed.is_positive() { Side::Debit } else { Side::Credit };
         let Some(amount) = Minor::new(signed.abs()).ok().filter(|amount| !amount.is_zero()) else { return };
         let line_no = u16::try_from(self.lines.len()).unwrap_or(u16::MAX).saturating_add(1);
         self.lines.push(JournalLine {

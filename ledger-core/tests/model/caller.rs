@@ -6,10 +6,13 @@ use ledger_core::payment::abort;
 use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
 use ledger_core::payment::caller;
 use ledger_core::payment::confirm::{Answer, LegRequest};
-use ledger_core::payment::fact::{AttemptKind, Fact, Method, ResultOutcome, ResultSource, Ruling, Verdict};
+use ledger_core::payment::fact::{
+    AttemptKind, CardRef, Fact, Method, NetworkCancelReason, ResultOutcome, ResultSource, Ruling, Verdict,
+};
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::status::{Reversal, Status};
+use ledger_core::reference::Issuer;
 use proptest::prelude::*;
 
 use super::world::{World, issuer, rules, won};
@@ -128,7 +131,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(crate::world::cases(3_000)))]
 
     /// I1, I6, I12, R1
     #[test]
@@ -284,4 +287,173 @@ fn a_leg_leaves_the_others_room_for_the_tax_free_part() {
     };
     assert!(told(400).is_ok() && told(500).is_ok());
     assert_eq!(told(399), Err(Refusal::TaxFreeBounds { least: won(400), most: won(500) }));
+}
+
+/// Whoever begins decides the way: what the ledger asks for takes no attempt and no result of a caller.
+#[test]
+fn a_payment_is_the_ledgers_or_its_callers_and_never_both() {
+    let mut ledgers = World::open(1_000, 0, "0.03");
+    assert!(!caller::is_callers(&ledgers.payment), "nobody has begun");
+    ledgers.begin(&[1_000], true);
+    assert!(!caller::is_callers(&ledgers.payment));
+    let refused = attempt(&mut ledgers, 1, 1_000).unwrap_err();
+    assert!(matches!(refused, Refusal::InvalidState { .. }), "{refused}");
+    let missing = Refusal::NoSuchAttempt { leg_no: 1, attempt_no: 1 };
+    assert_eq!(result(&mut ledgers, 1, 1, ResultOutcome::Approved), Err(missing));
+
+    let mut callers = World::open(1_000, 0, "0.03");
+    attempt(&mut callers, 1, 400).unwrap();
+    assert!(caller::is_callers(&callers.payment));
+    let answer = Answer { source: ResultSource::Sync, ..said(ResultOutcome::Approved, "A1", &callers) };
+    let facts = caller::result(&callers.payment, 1, 1, &answer, &[issuer()], callers.now).unwrap();
+    assert!(matches!(facts.as_slice(), [Fact::Result(told)] if told.source == ResultSource::Caller));
+}
+
+#[test]
+fn what_cannot_be_a_leg_is_refused() {
+    let world = World::open(1_000, 0, "0.03");
+    let planned = |leg_no, method| {
+        let request = LegRequest { method, ..leg(100, None) };
+        caller::attempt(&world.payment, leg_no, &request, &[issuer()], &rules(), world.now).map(drop)
+    };
+    let no = |method| Err(Refusal::NoMethodRule(method));
+    assert_eq!((planned(1, Method::Card), planned(8, Method::Points)), (Ok(()), Ok(())));
+    assert_eq!((planned(0, Method::Card), planned(9, Method::Card)), (no(Method::Card), no(Method::Card)));
+    assert_eq!(
+        planned(1, Method::VirtualAccount),
+        no(Method::VirtualAccount),
+        "an account is issued by a confirm"
+    );
+}
+
+/// A further attempt of a leg says what the first one said; what it leaves out it takes from there.
+#[test]
+fn a_further_attempt_is_for_the_same_leg_to_the_letter() {
+    let mut world = World::open(1_000, 500, "0.03");
+    let first = leg(600, Some(300));
+    let facts = caller::attempt(&world.payment, 1, &first, &[issuer()], &rules(), world.now).unwrap();
+    world.apply("ATTEMPT", facts);
+    result(&mut world, 1, 1, ResultOutcome::NotSent).unwrap();
+    let again = |request: LegRequest| {
+        let issuers = [issuer(), Issuer { issuer_id: "other".to_owned(), ..issuer() }];
+        caller::attempt(&world.payment, 1, &request, &issuers, &rules(), world.now).map(drop)
+    };
+    let differs = Err(Refusal::LegDiffers { leg_no: 1 });
+    assert_eq!(
+        (again(first.clone()), again(LegRequest { tax_free: None, ..first.clone() })),
+        (Ok(()), Ok(()))
+    );
+    let card = CardRef { bin: "411111".to_owned(), last4: "1111".to_owned() };
+    for other in [
+        LegRequest { method: Method::Points, ..first.clone() },
+        LegRequest { issuer_id: "other".to_owned(), ..first.clone() },
+        LegRequest { amount: won(599), ..first.clone() },
+        LegRequest { tax_free: Some(won(299)), ..first.clone() },
+        LegRequest { card: Some(card), ..first.clone() },
+        LegRequest { method_token: Some("t".to_owned()), ..first.clone() },
+        LegRequest { installment_months: 3, ..first.clone() },
+    ] {
+        assert_eq!(again(other.clone()), differs, "{other:?}");
+    }
+}
+
+/// The instant at which time is over still counts; the next one does not.
+#[test]
+fn a_callers_time_ends_after_its_last_instant() {
+    let instant = TimeDelta::microseconds(1);
+    // a further leg, and an approval that leaves the payment incomplete, until the payment expires
+    let waiting = |at_end: TimeDelta, outcome| {
+        let mut world = World::open(1_000, 0, "0.03");
+        attempt(&mut world, 1, 400).unwrap();
+        world.now = world.payment.opened.expires_at + at_end;
+        let further = caller::attempt(&world.payment, 2, &leg(600, None), &[issuer()], &rules(), world.now);
+        result(&mut world, 1, 1, outcome).unwrap();
+        (further.is_ok(), world.payment.verdict.and_then(|fact| fact.reason))
+    };
+    let expired = Some("EXPIRED".to_owned());
+    for outcome in [ResultOutcome::Approved, ResultOutcome::NotSent] {
+        assert_eq!(waiting(TimeDelta::zero(), outcome), (true, None), "{outcome}");
+        assert_eq!(waiting(instant, outcome), (false, expired.clone()), "{outcome}");
+    }
+    // an approval that completes the payment counts all the same: its money is there
+    let mut late = World::open(1_000, 0, "0.03");
+    attempt(&mut late, 1, 1_000).unwrap();
+    late.now = late.payment.opened.expires_at + instant;
+    result(&mut late, 1, 1, ResultOutcome::Approved).unwrap();
+    assert_eq!(late.payment.status(late.now), Status::Done);
+
+    // an attempt that nobody told about, until its deadline
+    let mut silent = World::open(1_000, 0, "0.03");
+    let began = silent.now;
+    attempt(&mut silent, 1, 400).unwrap();
+    let deadline = silent.payment.attempt(1, AttemptKind::Auth, 1).unwrap().attempt.deadline_at;
+    assert_eq!(
+        deadline,
+        began + issuer().answer_within() + TimeDelta::seconds(10),
+        "time to tell it as well"
+    );
+    silent.now = deadline;
+    assert!(!recover(&mut silent));
+    silent.now += instant;
+    assert!(recover(&mut silent));
+
+    // approved legs that wait for others, until the payment expires
+    let mut left = World::open(1_000, 0, "0.03");
+    attempt(&mut left, 1, 400).unwrap();
+    result(&mut left, 1, 1, ResultOutcome::Approved).unwrap();
+    left.now = left.payment.opened.expires_at;
+    assert!(!recover(&mut left));
+    left.now += instant;
+    assert!(recover(&mut left));
+}
+
+/// Why each leg is undone when another fails; and until when it may still land (R2).
+#[test]
+fn a_leg_on_its_way_is_undone_for_its_own_reason() {
+    let instant = TimeDelta::microseconds(1);
+    let undone = |after_deadline: TimeDelta, told: Option<ResultOutcome>| {
+        let mut world = World::open(1_000, 0, "0.03");
+        attempt(&mut world, 1, 400).unwrap();
+        if let Some(outcome) = told {
+            result(&mut world, 1, 1, outcome).unwrap();
+        }
+        let deadline = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap().attempt.deadline_at;
+        attempt(&mut world, 2, 600).unwrap();
+        world.now = deadline + after_deadline;
+        result(&mut world, 2, 1, ResultOutcome::Declined).unwrap();
+        let order = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap().network_cancel.clone().unwrap();
+        let decided = world.payment.verdict.unwrap().decided_at;
+        (
+            order.reason,
+            order.late_until - decided - issuer().late_window,
+            order.valid_until - order.late_until,
+        )
+    };
+    let rest = issuer().validity - issuer().late_window;
+    let zero = TimeDelta::zero();
+    let second = TimeDelta::seconds(1);
+    assert_eq!(
+        undone(-second, None),
+        (NetworkCancelReason::SiblingFailed, second, rest),
+        "it may land until then"
+    );
+    assert_eq!(undone(zero, None), (NetworkCancelReason::SiblingFailed, zero, rest));
+    assert_eq!(undone(instant, None), (NetworkCancelReason::CrashRecovery, zero, rest));
+    let approved = undone(-second, Some(ResultOutcome::Approved));
+    assert_eq!(approved, (NetworkCancelReason::SiblingFailed, zero, rest), "it has landed");
+}
+
+#[test]
+fn an_answer_without_a_clear_word_is_undone_by_its_own_name() {
+    for (outcome, reason) in [
+        (ResultOutcome::Timeout, NetworkCancelReason::Timeout),
+        (ResultOutcome::Garbled, NetworkCancelReason::Garbled),
+        (ResultOutcome::Reset, NetworkCancelReason::Reset),
+    ] {
+        let mut world = World::open(1_000, 0, "0.03");
+        attempt(&mut world, 1, 1_000).unwrap();
+        result(&mut world, 1, 1, outcome).unwrap();
+        let told = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+        assert_eq!(told.network_cancel.as_ref().map(|order| order.reason), Some(reason));
+    }
 }

@@ -2,11 +2,13 @@
 
 use chrono::TimeDelta;
 use ledger_core::event::position::Topic;
-use ledger_core::payment::fact::{AttemptKind, Fact, ResultOutcome, Verdict};
+use ledger_core::payment::confirm::Answer;
+use ledger_core::payment::fact::{AttemptKind, Fact, ResultOutcome, ReversalOutcome, Verdict};
 use ledger_core::payment::reverse::{self, Step};
 use ledger_core::payment::status::{Reversal, Status};
 use ledger_core::payment::{abort, cancel};
 
+use super::deposits;
 use super::world::{World, answer, issuer};
 
 /// R2: "no original" is provisional until the late window has passed and a resend agrees; an approval that surfaces
@@ -148,4 +150,62 @@ fn a_payment_expires_after_its_time_and_only_before_it_was_begun() {
     closed.now = at + TimeDelta::seconds(1);
     closed.apply("EXPIRE", abort::expire(&closed.payment, &[issuer()], closed.now).unwrap());
     assert!(abort::expire(&closed.payment, &[issuer()], closed.now).is_err(), "it has its verdict");
+}
+
+/// R12: the very answer is known again by what it said, when it came, and the issuer's number.
+#[test]
+fn another_answer_is_not_taken_for_one_that_is_recorded() {
+    let mut world = World::confirmed(&[1_000], 0, true);
+    world.now += TimeDelta::seconds(1);
+    let attempt = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+    let at = attempt.results[0].received_at;
+    let known = answer(ResultOutcome::Approved, at);
+    assert!(attempt.knows(&known));
+    let numbered = Answer { issuer_ref: Some("A2".to_owned()), ..known.clone() };
+    let refused = Answer { outcome: ResultOutcome::Declined, ..known.clone() };
+    for other in [answer(ResultOutcome::Approved, world.now), numbered.clone(), refused] {
+        assert!(!attempt.knows(&other), "{other:?}");
+    }
+    assert_eq!(attempt.told(&answer(ResultOutcome::Approved, world.now)), None, "told again by another way");
+    let Some(Fact::Result(told)) = attempt.told(&numbered) else { panic!("it is another approval") };
+    assert_eq!((told.result_no, told.issuer_ref.as_deref()), (2, Some("A2")));
+}
+
+#[test]
+fn the_issuers_number_is_that_of_its_approval() {
+    let world = World::confirmed(&[1_000], 0, true);
+    assert_eq!(world.payment.attempt(1, AttemptKind::Auth, 1).unwrap().issuer_ref(), Some("A1"));
+    let mut unknown = World::open(1_000, 0, "0.03");
+    unknown.begin(&[1_000], true);
+    unknown.finish(&[ResultOutcome::Timeout]);
+    assert_eq!(unknown.payment.attempt(1, AttemptKind::Auth, 1).unwrap().issuer_ref(), None);
+    let mut account = deposits::waiting(1_000, 0);
+    assert_eq!(
+        account.payment.attempt(1, AttemptKind::Auth, 1).unwrap().issuer_ref(),
+        Some("V1"),
+        "of the account"
+    );
+    deposits::arrives(&mut account, "r-1", 1_000).unwrap();
+    assert_eq!(account.payment.attempt(1, AttemptKind::Auth, 1).unwrap().issuer_ref(), Some("V1"));
+}
+
+/// R2: each word on a reversal is a fact of its own, in its order.
+#[test]
+fn words_on_a_reversal_are_numbered() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Timeout]);
+    world.now += TimeDelta::seconds(61);
+    world.reverse(1, ResultOutcome::NoOriginal);
+    world.reverse(1, ResultOutcome::NoOriginal);
+    world.late(1, ResultOutcome::Approved);
+    world.reverse(1, ResultOutcome::Reversed);
+    let target = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+    let words: Vec<_> = target.reversal.iter().map(|word| (word.outcome_no, word.outcome)).collect();
+    let expected = [
+        (1, ReversalOutcome::VoidedProvisional),
+        (2, ReversalOutcome::Reopened),
+        (3, ReversalOutcome::Voided),
+    ];
+    assert_eq!(words, expected);
 }
