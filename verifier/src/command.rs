@@ -57,6 +57,7 @@ async fn daemon(args: &DaemonArgs, format: Format) -> Result<Exit, Failed> {
             "--window must be longer than --settle, and --every longer than nothing".to_owned(),
         ));
     }
+    metrics::describe_counter!("ledger_verifier_runs_total", "runs of the verifier, by what they came to");
     let verifier = open(&args.ends).await?;
     let stop = shutdown::on_signal()?;
     let mut turns = tokio::time::interval(args.every);

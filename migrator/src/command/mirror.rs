@@ -10,12 +10,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::cli::{Format, MirrorArgs};
 use crate::mirror::http::{Shared, router};
 use crate::mirror::queue::Queue;
-use crate::mirror::{follow, poll};
+use crate::mirror::{self, follow, poll};
 use crate::report;
 
 use super::{Failed, new_run, open};
 
 pub async fn run(args: &MirrorArgs, format: Format, metrics: PrometheusHandle) -> Result<Exit, Failed> {
+    mirror::metrics::describe();
     let carrier = Arc::new(open(&args.ends).await?);
     let stop = shutdown::on_signal()?;
     let run = new_run(RecordedBy::Mirror);

@@ -1,6 +1,7 @@
 //! The live mirror: follows a legacy ledger that goes on writing, fed by its calls and by polling its change columns.
 
 pub mod http;
+pub mod metrics;
 pub mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::metrics;
+
 /// A row of the legacy ledger that was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +162,7 @@ impl Queue {
             Offered::DroppedFull | Offered::Taken => (&self.counts.dropped_full, "full"),
         };
         count.fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("ledger_mirror_dropped_total", "reason" => reason).increment(1);
+        metrics::dropped(reason);
         how
     }
 
@@ -175,15 +177,13 @@ impl Counts {
         self.carried.fetch_add(calls, Ordering::Relaxed);
         self.inserted.fetch_add(inserted, Ordering::Relaxed);
         self.quarantined.fetch_add(quarantined, Ordering::Relaxed);
-        metrics::counter!("ledger_mirror_carried_total").increment(calls);
-        metrics::counter!("ledger_mirror_inserted_changes_total").increment(inserted);
-        metrics::counter!("ledger_mirror_quarantined_rows_total").increment(quarantined);
+        metrics::carried(calls, inserted, quarantined);
     }
 
     /// A batch did not go through and will be tried again.
     pub fn failed(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("ledger_mirror_failed_batches_total").increment(1);
+        metrics::failed();
     }
 }
 
