@@ -126,3 +126,38 @@ fn nothing_is_left_undone_and_no_machine_is_named() {
         .collect();
     assert!(found.is_empty(), "{found:#?}");
 }
+
+/// The first words of a macro's calls: a name in quotes, or a constant.
+fn named(text: &str, call: &str) -> Vec<String> {
+    let calls = text.match_indices(call).filter(|(at, _)| !text[..*at].ends_with(|c: char| c == '_'));
+    calls
+        .filter_map(|(at, _)| text[at + call.len()..].trim_start().split([',', ')']).next())
+        .map(|name| name.trim().trim_matches('"').to_owned())
+        .collect()
+}
+
+#[test]
+fn every_metric_is_described_where_it_is_counted() {
+    let (mut counted, mut described) = (BTreeMap::new(), Vec::new());
+    for (path, text) in files(".rs").into_iter().filter(|(path, _)| !path.starts_with("dev/")) {
+        for kind in ["counter!(", "gauge!(", "histogram!("] {
+            counted.extend(named(&text, kind).into_iter().map(|name| (name, path.clone())));
+            described.extend(named(&text, &format!("describe_{kind}")));
+        }
+    }
+    assert!(counted.len() > 40, "{counted:?}");
+    let unknown: Vec<_> = counted.iter().filter(|(name, _)| !described.contains(name)).collect();
+    assert!(unknown.is_empty(), "counted and not described: {unknown:?}");
+    let idle: Vec<_> = described.iter().filter(|name| !counted.contains_key(*name)).collect();
+    assert!(idle.is_empty(), "described and not counted: {idle:?}");
+}
+
+#[test]
+fn every_event_type_is_written_up() {
+    let catalogue = std::fs::read_to_string(root().join("ledger-core/src/event/catalogue.rs")).unwrap();
+    let text = std::fs::read_to_string(root().join("docs/EVENTS.md")).unwrap();
+    let kinds: Vec<_> = catalogue.split('"').filter(|word| word.ends_with(".v1")).collect();
+    assert!(kinds.len() > 15, "{kinds:?}");
+    let unknown: Vec<_> = kinds.into_iter().filter(|kind| !text.contains(&format!("| `{kind}` |"))).collect();
+    assert!(unknown.is_empty(), "not in docs/EVENTS.md: {unknown:?}");
+}
