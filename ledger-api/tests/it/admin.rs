@@ -1,37 +1,14 @@
 //! The programs as programs: `ledger-admin` on an empty ledger, then `ledger-api serve` with what it added, and a stop.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use fakes::issuer::IssuerSimulator;
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::TestDb;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
+use crate::programs::{admin, done, refused, serve};
 use crate::support::{scripted, send};
-
-/// Runs `ledger-admin`; gives exit code, lines of stdout as JSON, and stderr.
-async fn admin(db: &TestDb, arguments: &[&str]) -> (i32, Vec<Value>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-admin"));
-    command.args(["--format", "json"]).args(arguments);
-    command.env("MYSQL_ADMIN_URL", &db.admin).env("MYSQL_OWNER_URL", &db.owner);
-    let output = command.output().await.unwrap();
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
-}
-
-async fn added(db: &TestDb, arguments: &[&str]) -> Vec<Value> {
-    let (exit, lines, stderr) = admin(db, arguments).await;
-    assert_eq!(exit, 0, "{arguments:?}: {stderr}");
-    lines
-}
-
-async fn refused(db: &TestDb, arguments: &[&str], why: &str) {
-    let (exit, lines, stderr) = admin(db, arguments).await;
-    assert_eq!((exit, lines.len()), (2, 0), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(why), "{arguments:?}: {stderr}");
-}
 
 const ISSUER: [&str; 12] = [
     "--id",
@@ -55,18 +32,17 @@ fn contract<'a>(merchant: &'a str, rate: &'a str) -> Vec<&'a str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn reference_data_are_added_by_version_and_mistakes_are_named() {
     let db = TestDb::create("admin").await.unwrap();
-    assert!(added(&db, &["migrate"]).await.len() >= 5, "migrating what is migrated is no fault");
-    added(&db, &["merchant", "add", "--id", "shop", "--name", "가게"]).await;
+    assert!(done(&db, &["migrate"]).await.len() >= 5, "migrating what is migrated is no fault");
+    done(&db, &["merchant", "add", "--id", "shop", "--name", "가게"]).await;
     refused(&db, &["merchant", "add", "--id", "shop", "--name", "x"], "exists already").await;
     refused(&db, &["merchant", "add", "--id", "a b", "--name", "x"], "A-Z a-z 0-9").await;
-    assert_eq!(added(&db, &contract("shop", "0.03")).await[0]["version"], 1);
-    assert_eq!(added(&db, &contract("shop", "0.025")).await[0]["version"], 2);
+    assert_eq!(done(&db, &contract("shop", "0.03")).await[0]["version"], 1);
+    assert_eq!(done(&db, &contract("shop", "0.025")).await[0]["version"], 2);
     refused(&db, &contract("nobody", "0.03"), "merchant nobody is not known").await;
     refused(&db, &contract("shop", "3"), "out of range").await;
-    refused(&db, &["key", "create", "--merchant", "nobody"], "merchant nobody is not known").await;
     let issuer = |endpoint| [&["issuer", "add", "--endpoint", endpoint], ISSUER.as_slice()].concat();
-    assert_eq!(added(&db, &issuer("http://127.0.0.1:1")).await[0]["version"], 1);
-    assert_eq!(added(&db, &issuer("http://127.0.0.1:2")).await[0]["version"], 2);
+    assert_eq!(done(&db, &issuer("http://127.0.0.1:1")).await[0]["version"], 1);
+    assert_eq!(done(&db, &issuer("http://127.0.0.1:2")).await[0]["version"], 2);
     refused(&db, &issuer("127.0.0.1"), "http(s)://host").await;
     refused(
         &db,
@@ -74,64 +50,50 @@ async fn reference_data_are_added_by_version_and_mistakes_are_named() {
         "cannot be used multiple times",
     )
     .await;
+    let contracts = done(&db, &["contract", "list"]).await;
+    assert_eq!(contracts.iter().map(|row| row["feeRate"].clone()).collect::<Vec<_>>(), ["0.03", "0.025"]);
+    assert_eq!(done(&db, &["issuer", "list"]).await[1]["endpoint"], "http://127.0.0.1:2");
+    assert_eq!(done(&db, &["merchant", "list"]).await[0]["name"], "가게");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_methods_are_added_from_a_day_on_and_never_in_the_past() {
+    let db = TestDb::create("admin_methods").await.unwrap();
     let method = |valid_from| {
         let rule = ["method", "add", "--method", "MOBILE", "--refund-priority", "20", "--send-order", "3"];
         [&rule[..], &["--partial-cancelable", "false", "--cancel-window", "calendar-month"], valid_from]
             .concat()
     };
-    let added_rule = added(&db, &method(&[])).await.remove(0);
+    let added_rule = done(&db, &method(&[])).await.remove(0);
     assert_eq!((&added_rule["version"], &added_rule["cancelWindow"]), (&json!(2), &json!("CALENDAR_MONTH")));
     refused(&db, &method(&["--valid-from", "2026-11-01T00:00:00+09:00"]), "not in the past").await;
     refused(&db, &method(&["--cancel-days", "3"]), "cannot be used with").await;
     refused(&db, &method(&["--deposit-hours", "24"]), "ck_method_rule_deposit").await;
-    let rules = added(&db, &["method", "list", "--method", "MOBILE"]).await;
+    let rules = done(&db, &["method", "list", "--method", "MOBILE"]).await;
     assert_eq!(rules.iter().map(|row| row["partialCancelable"].clone()).collect::<Vec<_>>(), [true, false]);
-    assert_eq!(added(&db, &["method", "list"]).await.len(), 7, "six methods come with the schema");
+    assert_eq!(done(&db, &["method", "list"]).await.len(), 7, "six methods come with the schema");
+}
 
-    added(
-        &db,
-        &[
-            "authority",
-            "set",
-            "--merchant",
-            "shop",
-            "--authority",
-            "LEDGER",
-            "--valid-from",
-            "2026-12-01T00:00:00+09:00",
-        ],
-    )
-    .await;
-    refused(
-        &db,
-        &[
-            "authority",
-            "set",
-            "--merchant",
-            "shop",
-            "--authority",
-            "LEDGER",
-            "--valid-from",
-            "2026-12-01T00:00:00+09:00",
-        ],
-        "exists already",
-    )
-    .await;
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_shown_once_and_authority_is_set_once() {
+    let db = TestDb::create("admin_keys").await.unwrap();
+    done(&db, &["merchant", "add", "--id", "shop", "--name", "가게"]).await;
+    let start = ["--authority", "LEDGER", "--valid-from", "2026-12-01T00:00:00+09:00"];
+    let authority = [["authority", "set", "--merchant", "shop"].as_slice(), &start].concat();
+    done(&db, &authority).await;
+    refused(&db, &authority, "exists already").await;
+    refused(&db, &["key", "create", "--merchant", "nobody"], "merchant nobody is not known").await;
 
-    let made = added(&db, &["key", "create", "--merchant", "shop"]).await.remove(0);
+    let made = done(&db, &["key", "create", "--merchant", "shop"]).await.remove(0);
     let (key_id, bearer) = (made["keyId"].as_str().unwrap(), made["apiKey"].as_str().unwrap());
     assert!(bearer.starts_with(&format!("{key_id}.")));
-    added(&db, &["key", "revoke", "--key", key_id, "--reason", "lost"]).await;
+    done(&db, &["key", "revoke", "--key", key_id, "--reason", "lost"]).await;
     refused(&db, &["key", "revoke", "--key", key_id], "exists already").await;
     refused(&db, &["key", "revoke", "--key", "lk_none"], "API key lk_none is not known").await;
-    let listed = added(&db, &["key", "list", "--merchant", "shop"]).await;
+    let listed = done(&db, &["key", "list", "--merchant", "shop"]).await;
     assert_eq!((&listed[0]["keyId"], &listed[0]["revokedFor"]), (&json!(key_id), &json!("lost")));
     assert!(!listed[0].to_string().contains(bearer.split_once('.').unwrap().1), "a secret is shown once");
-    let contracts = added(&db, &["contract", "list"]).await;
-    assert_eq!(contracts.iter().map(|row| row["feeRate"].clone()).collect::<Vec<_>>(), ["0.03", "0.025"]);
-    assert_eq!(added(&db, &["issuer", "list"]).await[1]["endpoint"], "http://127.0.0.1:2");
-    assert_eq!(added(&db, &["merchant", "list"]).await[0]["name"], "가게");
-    assert_eq!(added(&db, &["authority", "list"]).await[0]["validFrom"], "2026-12-01T00:00:00.000+09:00");
+    assert_eq!(done(&db, &["authority", "list"]).await[0]["validFrom"], "2026-12-01T00:00:00.000+09:00");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,11 +101,11 @@ async fn a_stop_waits_for_the_confirm_that_is_under_way() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let db = TestDb::create("stop").await.unwrap();
     let simulator = IssuerSimulator::start("127.0.0.1:0").await.unwrap();
-    added(&db, &["merchant", "add", "--id", "shop", "--name", "Shop"]).await;
-    added(&db, &contract("shop", "0.03")).await;
-    added(&db, &[&["issuer", "add", "--endpoint", &simulator.url()], ISSUER.as_slice()].concat()).await;
+    done(&db, &["merchant", "add", "--id", "shop", "--name", "Shop"]).await;
+    done(&db, &contract("shop", "0.03")).await;
+    done(&db, &[&["issuer", "add", "--endpoint", &simulator.url()], ISSUER.as_slice()].concat()).await;
     let key =
-        added(&db, &["key", "create", "--merchant", "shop"]).await[0]["apiKey"].as_str().unwrap().to_owned();
+        done(&db, &["key", "create", "--merchant", "shop"]).await[0]["apiKey"].as_str().unwrap().to_owned();
     let (mut service, base, ops) = serve(&db).await;
     let client = reqwest::Client::new();
     let metrics = send(client.get(format!("{ops}/metrics"))).await;
@@ -165,27 +127,6 @@ async fn a_stop_waits_for_the_confirm_that_is_under_way() {
     assert_eq!((confirmed.status.as_u16(), &confirmed.json()["status"]), (200, &json!("DONE")));
     let ended = tokio::time::timeout(Duration::from_secs(20), service.wait()).await.unwrap().unwrap();
     assert_eq!(ended.code(), Some(0));
-}
-
-/// Starts the service on free ports and waits until it is ready.
-pub async fn serve(db: &TestDb) -> (Child, String, String) {
-    let (http, ops) = (stack::free_port().unwrap(), stack::free_port().unwrap());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-api"));
-    command.arg("serve").env("DATABASE__URL", &db.app).kill_on_drop(true).stderr(Stdio::inherit());
-    command.env("HTTP__BIND", format!("127.0.0.1:{http}")).env("OPS__BIND", format!("127.0.0.1:{ops}"));
-    command.env("LOG__LEVEL", "warn");
-    let child = command.spawn().unwrap();
-    let (base, ops) = (format!("http://127.0.0.1:{http}"), format!("http://127.0.0.1:{ops}"));
-    let ready = async {
-        while reqwest::get(format!("{ops}/health/ready")).await.map_or(true, |reply| reply.status() != 200) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        while reqwest::get(format!("{base}/health/ready")).await.map_or(true, |reply| reply.status() != 200) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), ready).await.expect("the service becomes ready");
-    (child, base, ops)
 }
 
 #[tokio::test(flavor = "multi_thread")]

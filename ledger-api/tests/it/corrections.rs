@@ -2,34 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stack::TestDb;
-use tokio::process::Command;
 
+use crate::programs::{done, refused};
 use crate::support::World;
-
-/// Runs `ledger-admin`; gives exit code, lines of stdout as JSON, and stderr.
-async fn admin(db: &TestDb, arguments: &[&str]) -> (i32, Vec<Value>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger-admin"));
-    command.args(["--format", "json"]).args(arguments);
-    command.env("MYSQL_ADMIN_URL", &db.admin).env("MYSQL_APP_URL", &db.app);
-    let output = command.output().await.unwrap();
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    (output.status.code().unwrap(), lines, String::from_utf8(output.stderr).unwrap())
-}
-
-async fn done(db: &TestDb, arguments: &[&str]) -> Vec<Value> {
-    let (exit, lines, stderr) = admin(db, arguments).await;
-    assert_eq!(exit, 0, "{arguments:?}: {stderr}");
-    lines
-}
-
-async fn refused(db: &TestDb, arguments: &[&str], why: &str) {
-    let (exit, lines, stderr) = admin(db, arguments).await;
-    assert_eq!((exit, lines.len()), (2, 0), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(why), "{arguments:?}: {stderr}");
-}
 
 /// A key file of an operator, its public half registered.
 async fn operator(db: &TestDb, dir: &Path, name: &str) -> PathBuf {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::admin::serve;
+use crate::programs::serve;
 use crate::support::{LIMITS, Reply, World, card, deposit, new_key, scripted, send};
 
 /// One request to an endpoint, and what becomes of it.

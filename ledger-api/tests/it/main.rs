@@ -18,6 +18,7 @@ mod idempotency_table;
 mod issuers;
 mod limits;
 mod lists;
+mod programs;
 mod story;
 mod support;
 mod tenants;

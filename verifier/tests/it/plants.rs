@@ -93,17 +93,25 @@ pub async fn guards(root: &mut MySqlConnection) -> Vec<String> {
 
 /// Every plant that is not the same for every table.
 pub fn plants() -> Vec<Plant> {
-    let mut plants = money();
-    plants.extend(attempts());
-    plants.extend(events());
-    plants.extend(order_of_facts());
-    plants.extend(carried_over());
-    plants.extend(keys_and_chains());
-    plants
+    [
+        approvals_and_chains(),
+        cancels(),
+        journal(),
+        deposits_and_corrections(),
+        verdicts(),
+        reversals(),
+        events(),
+        order_of_facts(),
+        carried_over(),
+        keys_and_chains(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn money() -> Vec<Plant> {
-    let mut plants = vec![
+fn approvals_and_chains() -> Vec<Plant> {
+    vec![
         Plant::on("done", "i01", "50001", &["UPDATE payment SET total = total + 1 WHERE payment_id = @p"]),
         Plant::on(
             "done",
@@ -135,6 +143,11 @@ fn money() -> Vec<Plant> {
             "overdrawn",
             &["UPDATE cancel_share SET amount = 60000 WHERE payment_id = @p"],
         ),
+    ]
+}
+
+fn cancels() -> Vec<Plant> {
+    vec![
         Plant::on(
             "partly-canceled",
             "i03",
@@ -171,6 +184,11 @@ fn money() -> Vec<Plant> {
             "",
             &["UPDATE cancel_share SET fee_vat = fee_vat - 1 WHERE payment_id = @p AND fee_vat > 0 LIMIT 1"],
         ),
+    ]
+}
+
+fn journal() -> Vec<Plant> {
+    let mut plants = vec![
         Plant::on(
             "done",
             "i05",
@@ -185,7 +203,6 @@ fn money() -> Vec<Plant> {
             &["UPDATE journal_line SET business_date = business_date - INTERVAL 1 DAY WHERE payment_id = @p"],
         ),
     ];
-    plants.extend(deposits_and_corrections());
     for account in ["ISSUER_RECEIVABLE", "MERCHANT_PAYABLE", "FEE_REVENUE", "OUTPUT_VAT"] {
         let sql = format!(
             "UPDATE journal_line SET amount = amount + 1 WHERE payment_id = @p AND account = '{account}' LIMIT 1"
@@ -247,7 +264,7 @@ fn deposits_and_corrections() -> Vec<Plant> {
     ]
 }
 
-fn attempts() -> Vec<Plant> {
+fn verdicts() -> Vec<Plant> {
     vec![
         Plant::on(
             "done",
@@ -282,6 +299,11 @@ fn attempts() -> Vec<Plant> {
              SELECT payment_id, leg_no, kind, attempt_no, 'DECLINED', 2, slot, origin, seq, source, received_at FROM attempt_result WHERE payment_id = @p LIMIT 1",
             ],
         ),
+    ]
+}
+
+fn reversals() -> Vec<Plant> {
+    vec![
         Plant::on(
             "undoing",
             "i07",
