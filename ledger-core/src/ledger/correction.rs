@@ -180,10 +180,12 @@ impl Ledger {
             at: crate::payment::correction_fact::LineRef { seq, line: line.line_no },
             line: line.clone(),
         }));
-        if run == Run::Real && self.append(Step::recording(change, &after)).await?.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Corrected { payment: after, journal }))
+        let step = Step::recording(change, &after);
+        let written = match run {
+            Run::Real => self.append(step).await?,
+            Run::Dry => self.rehearse(step).await?,
+        };
+        Ok(written.map(|()| Corrected { payment: after, journal }))
     }
 
     /// The proposer's signature still holds, by a key that still counts.

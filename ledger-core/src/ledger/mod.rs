@@ -24,6 +24,7 @@ mod idempotent;
 mod lists;
 mod recent;
 mod reversal;
+mod weight;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ use crate::payment::fact::{Fact, Origin};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::reference::{ApiKey, Contract, Issuer};
-use crate::store::append::Entry;
+use crate::store::append::{self, Entry};
 use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
 use crate::store::owned::Moment;
@@ -248,19 +249,12 @@ impl Ledger {
     /// Writes one change and remembers the payment after it. Losing its key to our own earlier write is success; to anyone
     /// else, `None`.
     async fn append(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
-        let (payment_id, seq) = (step.change.payment_id, step.change.seq);
+        let (payment_id, seq, urgency) = (step.change.payment_id, step.change.seq, step.urgency);
         let request_id = step.change.asked.request_id;
-        let entry = Entry {
-            claim: step.claim.cloned(),
-            answer: step.answer.map(|(claim, answer)| (claim.clone(), answer.clone())),
-            request_id,
-            at: step.change.asked.at,
-            commit_by: self.commit_within.map(|within| step.change.asked.at + within),
-            change: Some(step.change),
-        };
-        match self.batcher.append(entry, step.urgency).await {
+        let (entry, after) = self.entry(step);
+        match self.batcher.append(entry, urgency).await {
             Ok(()) => {
-                self.recent.payments.keep(step.after);
+                self.recent.payments.keep(after);
                 Ok(Some(()))
             }
             Err(StoreError::Lost(key)) => {
@@ -271,26 +265,35 @@ impl Ledger {
                 if winner.as_ref() == Some(request_id.as_bytes()) {
                     return Ok(Some(()));
                 }
-                match key {
-                    LostKey::Change
-                    | LostKey::AttemptVerdict
-                    | LostKey::PaymentVerdict
-                    | LostKey::BalanceLink
-                    | LostKey::Cancellation => Ok(None),
-                    LostKey::Order
-                    | LostKey::Trace
-                    | LostKey::Idempotency
-                    | LostKey::OutboxId
-                    | LostKey::Legacy
-                    | LostKey::Deposit
-                    | LostKey::Other => Err(StoreError::Lost(key).into()),
-                }
+                lost(key)
             }
             Err(error) => {
                 self.recent.payments.forget(payment_id);
                 Err(error.into())
             }
         }
+    }
+
+    /// Does all that appending does and takes it back.
+    async fn rehearse(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
+        let (entry, _) = self.entry(step);
+        match append::rehearse(&self.pool, &entry).await {
+            Ok(()) => Ok(Some(())),
+            Err(StoreError::Lost(key)) => lost(key),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn entry(&self, step: Step<'_>) -> (Entry, Payment) {
+        let entry = Entry {
+            claim: step.claim.cloned(),
+            answer: step.answer.map(|(claim, answer)| (claim.clone(), answer.clone())),
+            request_id: step.change.asked.request_id,
+            at: step.change.asked.at,
+            commit_by: self.commit_within.map(|within| step.change.asked.at + within),
+            change: Some(step.change),
+        };
+        (entry, step.after)
     }
 
     /// Takes a payment, decides, appends; again when somebody else was first. The first try may start from the payment as we
@@ -397,6 +400,24 @@ fn next(
 ) -> Result<(Change, Payment), LedgerError> {
     Change::next(id, before, Origin::Live, command, asked.clone(), facts)
         .map_err(|error| LedgerError::Contradiction { id, error })
+}
+
+/// What losing a key to somebody else means: most are lost with the payment's next change, and the decision is taken again.
+fn lost(key: LostKey) -> Result<Option<()>, LedgerError> {
+    match key {
+        LostKey::Change
+        | LostKey::AttemptVerdict
+        | LostKey::PaymentVerdict
+        | LostKey::BalanceLink
+        | LostKey::Cancellation => Ok(None),
+        LostKey::Order
+        | LostKey::Trace
+        | LostKey::Idempotency
+        | LostKey::OutboxId
+        | LostKey::Legacy
+        | LostKey::Deposit
+        | LostKey::Other => Err(StoreError::Lost(key).into()),
+    }
 }
 
 /// What a job asks in its own name.

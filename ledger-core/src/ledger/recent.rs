@@ -13,12 +13,13 @@ use crate::method_rule::MethodRules;
 use crate::payment::fold::Payment;
 use crate::reference::{Contract, Issuer};
 
+use super::weight;
+
 /// How late a new contract, issuer or method rule may be noticed.
 const REFERENCE_LIFETIME: Duration = Duration::from_secs(5);
 
-/// Memory that payments may take, and about what a fact of one takes.
+/// Memory that payments may take, as [`weight`] counts it.
 const PAYMENT_BYTES: usize = 64 << 20;
-const FACT_BYTES: usize = 400;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -50,19 +51,33 @@ impl NoneUntil {
 }
 
 /// Payments as we left them, the oldest forgotten first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Payments(Mutex<PaymentsInner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PaymentsInner {
-    by_id: HashMap<PaymentId, (u64, Payment)>,
+    /// With the turn of its keeping, and what it takes.
+    by_id: HashMap<PaymentId, (u64, usize, Payment)>,
     /// Every keeping in turn; one whose number is not its payment's any more is over.
     order: VecDeque<(PaymentId, u64)>,
     turn: u64,
     bytes: usize,
+    most: usize,
+}
+
+impl Default for Payments {
+    fn default() -> Self {
+        Self::within(PAYMENT_BYTES)
+    }
 }
 
 impl Payments {
+    /// Those that fit into so many bytes.
+    fn within(most: usize) -> Self {
+        let (by_id, order) = (HashMap::new(), VecDeque::new());
+        Self(Mutex::new(PaymentsInner { by_id, order, turn: 0, bytes: 0, most }))
+    }
+
     /// The payment, which is then no longer remembered: whoever changes it leaves it again.
     pub(super) fn take(&self, id: PaymentId) -> Option<Payment> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
@@ -71,7 +86,7 @@ impl Payments {
     /// The same, if it is the merchant's; another's stays remembered.
     pub(super) fn take_of(&self, merchant_id: &str, id: PaymentId) -> Option<Payment> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, payment) = inner.by_id.get(&id)?;
+        let (_, _, payment) = inner.by_id.get(&id)?;
         if payment.opened.merchant_id == merchant_id { inner.remove(id) } else { None }
     }
 
@@ -80,7 +95,7 @@ impl Payments {
         drop(self.take(id));
     }
 
-    /// Remembers a payment as it is now.
+    /// Remembers a payment as it is now, unless a newer one is remembered.
     pub(super) fn keep(&self, payment: Payment) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(payment);
     }
@@ -89,39 +104,36 @@ impl Payments {
 impl PaymentsInner {
     fn insert(&mut self, payment: Payment) {
         let id = payment.id;
-        if self.by_id.get(&id).is_some_and(|(_, kept)| kept.head.seq > payment.head.seq) {
+        if self.by_id.get(&id).is_some_and(|(_, _, kept)| kept.head.seq > payment.head.seq) {
             return;
         }
         self.remove(id);
+        let bytes = weight::of(&payment);
         self.turn += 1;
-        self.bytes += size_of(&payment);
-        self.by_id.insert(id, (self.turn, payment));
+        self.bytes += bytes;
+        self.by_id.insert(id, (self.turn, bytes, payment));
         self.order.push_back((id, self.turn));
-        while self.bytes > PAYMENT_BYTES {
+        while self.bytes > self.most {
             let Some((oldest, turn)) = self.order.pop_front() else { return };
             if self.is_kept(oldest, turn) {
                 self.remove(oldest);
             }
         }
-        if self.order.len() > 4 * self.by_id.len() + 1_024 {
+        if self.order.len() > 4 * self.by_id.len() + 64 {
             let by_id = &self.by_id;
-            self.order.retain(|(id, turn)| by_id.get(id).is_some_and(|(kept, _)| kept == turn));
+            self.order.retain(|(id, turn)| by_id.get(id).is_some_and(|(kept, _, _)| kept == turn));
         }
     }
 
     fn is_kept(&self, id: PaymentId, turn: u64) -> bool {
-        self.by_id.get(&id).is_some_and(|(kept, _)| *kept == turn)
+        self.by_id.get(&id).is_some_and(|(kept, _, _)| *kept == turn)
     }
 
     fn remove(&mut self, id: PaymentId) -> Option<Payment> {
-        let (_, payment) = self.by_id.remove(&id)?;
-        self.bytes = self.bytes.saturating_sub(size_of(&payment));
+        let (_, bytes, payment) = self.by_id.remove(&id)?;
+        self.bytes = self.bytes.saturating_sub(bytes);
         Some(payment)
     }
-}
-
-fn size_of(payment: &Payment) -> usize {
-    1_024 + payment.facts().len() * FACT_BYTES
 }
 
 /// Reference data, for a few seconds.
@@ -180,3 +192,6 @@ impl Claims {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

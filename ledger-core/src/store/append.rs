@@ -52,6 +52,8 @@ const TOO_LATE: u16 = 1411;
 pub enum Writer<'a> {
     /// `ledger_app`: tables and the main outbox.
     Live,
+    /// `ledger_app`, and everything is taken back: tables alone, as an id of the outbox that is taken back is a hole.
+    Rehearsal,
     /// `ledger_mirror`: views, the backfill outbox, and where the legacy rows went.
     Mirror(&'a [Carried]),
 }
@@ -125,6 +127,15 @@ pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), 
     }
 }
 
+/// Does all that writing an entry does but for its events and the commit: what would be refused is refused.
+pub async fn rehearse(pool: &MySqlPool, entry: &Entry) -> Result<(), StoreError> {
+    let changes: Vec<_> = entry.change.iter().cloned().collect();
+    let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
+    let written = write(&mut transaction, &changes, &[entry], Writer::Rehearsal).await.map_err(told_too_late);
+    transaction.rollback().await.map_err(StoreError::Unavailable)?;
+    written
+}
+
 fn may_rerun(error: &StoreError, entries: usize, reruns: u32) -> bool {
     match error {
         StoreError::Lost(super::LostKey::OutboxId) => reruns < MAX_RERUNS,
@@ -188,16 +199,19 @@ async fn write(
     });
     idempotency::write_answers(&mut script, answers)?;
     let outbox = match writer {
-        Writer::Live => OutboxName::Main,
+        Writer::Live => Some(OutboxName::Main),
+        Writer::Rehearsal => None,
         Writer::Mirror(carried) => {
             mirror::write_carried(&mut script, carried)?;
-            OutboxName::Backfill
+            Some(OutboxName::Backfill)
         }
     };
     if let Some(commit_by) = entries.iter().filter_map(|entry| entry.commit_by).min() {
         script.add(&IN_TIME.sql.replace('?', &format!("'{}'", datetime(commit_by))));
     }
-    outbox_insert::write(&mut script, outbox, changes)?;
+    if let Some(outbox) = outbox {
+        outbox_insert::write(&mut script, outbox, changes)?;
+    }
     script.run(connection).await
 }
 
@@ -211,7 +225,7 @@ pub(super) fn write_facts(
     Table::ALL.into_iter().try_for_each(|table| {
         let (live, mirror) = table.inserts();
         let insert = match writer {
-            Writer::Live => live,
+            Writer::Live | Writer::Rehearsal => live,
             Writer::Mirror(_) => mirror,
         };
         script.insert_objects(insert, rows.of_table(table))

@@ -169,6 +169,39 @@ async fn a_correction_is_posted_by_the_second_person_and_leaves_the_payment_as_i
     assert_eq!(office.findings().await, Vec::<String>::new());
 }
 
+/// A dry run is refused whatever the run itself would be refused by, the database included; and it leaves nothing, not even a hole
+/// in the outbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_meets_the_database_and_leaves_nothing() {
+    let office = Office::open("corr_dry").await;
+    let id = office.world.confirmed("order-1").await.id;
+    let run = async |run| {
+        office.world.ledger.propose_correction(id, &fee_too_high(), &office.kim, now(), run).await
+    };
+    office
+        .tamper("ALTER TABLE correction ADD CONSTRAINT ck_correction_not_now CHECK (reason = 'none')")
+        .await;
+    for how in [Run::Dry, Run::Real] {
+        let refused = run(how).await.unwrap_err().to_string();
+        assert!(refused.contains("ck_correction_not_now"), "{how:?}: {refused}");
+    }
+    office.tamper("ALTER TABLE correction DROP CHECK ck_correction_not_now").await;
+
+    run(Run::Dry).await.unwrap();
+    assert_eq!(office.world.count("correction").await, 0);
+    let (no, _) = run(Run::Real).await.unwrap();
+    let decide = async |run| {
+        let wanted = (Wanted::Approve, None);
+        office.world.ledger.decide_correction(id, no, wanted, &office.lee, now(), run).await
+    };
+    let (lines, events) = office.books().await;
+    decide(Run::Dry).await.unwrap();
+    assert_eq!(office.books().await, (lines, events), "nothing is posted and nothing is told");
+    let outbox = "outbox_event HAVING COUNT(*) = MAX(id) - MIN(id) + 1";
+    decide(Run::Real).await.unwrap();
+    assert!(office.world.count(outbox).await > 0, "no id of the outbox was left out");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_person_cannot_be_both_and_the_database_says_so_itself() {
     let office = Office::open("corr_same").await;

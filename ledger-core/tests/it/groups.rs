@@ -73,6 +73,37 @@ async fn a_refusal_rests_on_the_payment_as_it_stands() {
     assert!(matches!(done, Answer::Fresh(ref rendered) if rendered.status == 409), "{done:?}");
 }
 
+/// §11.1: what a process remembers is stale once another has been at the payment. A decision on it loses its key in the database,
+/// and is taken again on the payment as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_memory_can_only_lose() {
+    let world = World::new("stale_loses").await;
+    let account = own_account(&world, "REQUIRE SSL").await;
+    let remembers = Ledger::open(&account.url, PoolOptions::default()).await.unwrap();
+    let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
+    let id = super::world::id_in(&create(&remembers, "order-1", 50_000, "create").await.unwrap());
+    let lost = async || -> i64 {
+        let text = "SELECT CAST(COALESCE(SUM(sum_error_raised), 0) AS SIGNED) \
+                    FROM performance_schema.events_errors_summary_by_user_by_error WHERE user = ? AND error_number = 1062";
+        sqlx::query_scalar(text).bind(&account.name).fetch_one(&root).await.unwrap()
+    };
+    let (op, attempts) = world.begun(id, "confirm", &super::world::split()).await;
+    let answers = super::world::approve(&attempts);
+    assert_eq!(lost().await, 0);
+    // it remembers the payment as it was created, where nothing can be confirmed yet or any more
+    let again =
+        super::world::operation("other", ledger_core::store::idempotency::Operation::Confirm, id.slot(), "x");
+    let told =
+        remembers.begin_confirm(&again, id, &super::world::split(), &super::world::Plain).await.unwrap();
+    assert!(
+        matches!(told, ledger_core::ledger::BeginConfirm::Answered(_)),
+        "one confirm is under way: {told:?}"
+    );
+    assert_eq!(lost().await, 1, "it was accepted on the stale payment, and lost");
+    assert_eq!(world.count("attempt").await, 2, "nothing of it is there");
+    world.ledger.finish_confirm(&op, id, &answers, super::world::now(), &super::world::Plain).await.unwrap();
+}
+
 /// A lane that is full turns requests away before anything is tried; what waits is written, and the key that was turned away
 /// may be used again.
 #[tokio::test(flavor = "multi_thread")]
