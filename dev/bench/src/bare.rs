@@ -1,4 +1,4 @@
-//! The bare ceiling: the same rows, in the same statements and at a given batch size, by two connections that do nothing else.
+//! The bare ceiling: the same rows, in the same statements and at a given batch size, by connections that do nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -12,21 +12,23 @@ use stack::EnvFile;
 use crate::cpu::{Cpu, Watched};
 use crate::facts;
 
-/// Connections that insert.
-const WRITERS: usize = 2;
+/// What a bare client inserts.
+#[derive(Debug, Clone, Copy)]
+pub struct Bare {
+    pub legs: u8,
+    /// Payments that share each of three commits.
+    pub batch: usize,
+    /// Connections that insert.
+    pub writers: usize,
+}
 
-/// Inserts whole payments in batches of `batch` for so many seconds.
-pub async fn ceiling(
-    env: &EnvFile,
-    watched: &Watched,
-    legs: u8,
-    batch: usize,
-    seconds: u64,
-) -> Result<Value> {
+/// Inserts whole payments for so many seconds.
+pub async fn ceiling(env: &EnvFile, watched: &Watched, bare: Bare, seconds: u64) -> Result<Value> {
     let (started, cpu) = (Instant::now(), Cpu::now(watched));
     let until = started + Duration::from_secs(seconds);
     let mut writers = tokio::task::JoinSet::new();
-    for _ in 0..WRITERS {
+    let Bare { legs, batch, writers: count } = bare;
+    for _ in 0..count {
         let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
         let pool = connect(env.get("MYSQL_APP_URL")?, options).await?;
         writers.spawn(async move {
@@ -44,7 +46,7 @@ pub async fn ceiling(
     }
     let millis = u64::try_from(started.elapsed().as_millis())?;
     Ok(json!({
-        "bare": true, "batch": batch, "legs": legs, "applied": written, "applied_per_s": written * 1_000 / millis,
+        "bare": true, "batch": batch, "writers": count, "legs": legs, "applied": written, "applied_per_s": written * 1_000 / millis,
         "cpu_ms_per_1000": cpu.since(watched).per_thousand(written),
     }))
 }

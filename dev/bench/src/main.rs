@@ -18,6 +18,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use stack::{Options, Stack};
 
+use bare::Bare;
 use payments::Plan;
 use print::Printer;
 
@@ -63,6 +64,9 @@ enum What {
         /// Legs of a payment.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
         legs: u8,
+        /// Connections.
+        #[arg(long, default_value_t = 2)]
+        writers: usize,
     },
 }
 
@@ -74,7 +78,9 @@ async fn main() -> ExitCode {
         What::Payments { seconds, connections, in_one, core_only, quick } => {
             payments(&Plan { connections, seconds, in_one, core_only, quick }, printer).await
         }
-        What::Ceiling { seconds, batch, legs } => ceiling(seconds, batch, legs, printer).await,
+        What::Ceiling { seconds, batch, legs, writers } => {
+            ceiling(Bare { legs, batch, writers }, seconds, printer).await
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -93,8 +99,8 @@ async fn payments(plan: &Plan, printer: Printer) -> Result<bool> {
     clean
 }
 
-async fn ceiling(seconds: u64, batch: usize, legs: u8, printer: Printer) -> Result<bool> {
-    let point = bare::ceiling(&stack::running()?, &Vec::new(), legs, batch, seconds).await?;
+async fn ceiling(bare: Bare, seconds: u64, printer: Printer) -> Result<bool> {
+    let point = bare::ceiling(&stack::running()?, &Vec::new(), bare, seconds).await?;
     printer.line(&point)?;
     Ok(true)
 }

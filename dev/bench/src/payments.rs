@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, MySqlConnection};
 use stack::Stack;
 
+use crate::bare::{self, Bare};
 use crate::load::{Load, Target};
 use crate::print::Printer;
-use crate::{bare, cpu, plain};
+use crate::{cpu, plain};
 
 /// Merchants of a load that is spread evenly.
 const MERCHANTS: usize = 32;
@@ -19,11 +20,15 @@ const MERCHANTS: usize = 32;
 /// Of a hundred requests, how many are repeated in the run that shows what that costs the others.
 const REPEATED: u64 = 5;
 
+/// Changes of a payment that is created and confirmed.
+const CHANGES: u64 = 3;
+
 /// Programs that only follow the ledger.
 const FOLLOWERS: [&str; 2] = ["outbox-relay", "net-cancel"];
 
-/// Batches of the bare client.
-const BATCHES: [usize; 3] = [16, 64, 128];
+/// The connections of the point that is held against the bare client, and a larger batch for comparison.
+const COMPARED: usize = 64;
+const LARGE_BATCH: u64 = 64;
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -37,7 +42,7 @@ pub struct Plan {
 
 /// Runs it; says whether the audit was clean.
 pub async fn run(stack: &mut Stack, plan: &Plan, printer: &Printer) -> Result<bool> {
-    let mut run = Run { stack, plan, printer, best: 0 };
+    let mut run = Run { stack, plan, printer, best: 0, compared: Compared::default() };
     if !plan.core_only {
         run.everything_on().await?;
     }
@@ -53,6 +58,17 @@ struct Run<'a> {
     printer: &'a Printer,
     /// Payments a second of the best closed loop so far.
     best: u64,
+    compared: Compared,
+}
+
+/// The core alone at [`COMPARED`] connections, and at one.
+#[derive(Debug, Default)]
+struct Compared {
+    /// Half of the payments at one connection took no longer.
+    alone_us: u64,
+    applied: u64,
+    /// Changes that shared a commit, on average.
+    batch: u64,
 }
 
 impl Run<'_> {
@@ -61,7 +77,7 @@ impl Run<'_> {
         let mut at_64 = 0;
         for connections in self.plan.connections.clone() {
             let point = self.point("everything on", &hot, &self.load(connections)).await?;
-            if connections == 64 {
+            if connections == COMPARED {
                 at_64 = applied(&point);
             }
         }
@@ -69,10 +85,10 @@ impl Run<'_> {
             return Ok(());
         }
         let spread = self.target(MERCHANTS).await?;
-        let uniform = self.point("uniform merchants", &spread, &self.load(64)).await?;
-        let repeated = Load { repeated: REPEATED, ..self.load(64) };
+        let uniform = self.point("uniform merchants", &spread, &self.load(COMPARED)).await?;
+        let repeated = Load { repeated: REPEATED, ..self.load(COMPARED) };
         let repeated = self.point("5 % of requests repeated", &hot, &repeated).await?;
-        self.point("three legs", &hot, &Load { legs: 3, ..self.load(64) }).await?;
+        self.point("three legs", &hot, &Load { legs: 3, ..self.load(COMPARED) }).await?;
         let paced = Load { rate: Some(self.best / 2), ..self.load(256) };
         self.point("open loop at half load", &hot, &paced).await?;
         self.printer.line(&json!({
@@ -92,7 +108,14 @@ impl Run<'_> {
         let hot = self.target(1).await?;
         let mut best = 0;
         for connections in self.plan.connections.clone() {
-            best = best.max(applied(&self.point("core only", &hot, &self.load(connections)).await?));
+            let point = self.point("core only", &hot, &self.load(connections)).await?;
+            best = best.max(applied(&point));
+            if connections == COMPARED {
+                self.compared.together(&point);
+            }
+            if connections == 1 {
+                self.compared.alone_us = point["p50_us"].as_u64().unwrap_or(0);
+            }
         }
         self.best = best;
         if !self.plan.quick {
@@ -126,20 +149,28 @@ impl Run<'_> {
         let env = self.stack.env().clone();
         let url = plain::serve(env.get("MYSQL_APP_URL")?, 1).await?;
         let target = Target { url, ..self.target(1).await? };
-        let load = Load { in_one: false, ..self.load(64) };
+        let load = Load { in_one: false, ..self.load(COMPARED) };
         let peer = self.measured("plain service, no group commit", &target, &load).await?;
-        let mut bare = 0;
-        for batch in BATCHES {
-            let point = bare::ceiling(&env, &self.watched(), 1, batch, self.plan.seconds).await?;
-            bare = bare.max(applied(&point));
+        let (mut same_batch, mut one_by_one) = (0, 0);
+        for (batch, writers) in [(1, 1), (self.compared.batch.max(1), 2), (LARGE_BATCH, 2)] {
+            let bare = Bare { legs: 1, batch: usize::try_from(batch)?, writers };
+            let point = bare::ceiling(&env, &self.watched(), bare, self.plan.seconds).await?;
+            if batch == self.compared.batch {
+                same_batch = applied(&point);
+            }
+            if writers == 1 {
+                one_by_one = applied(&point);
+            }
             self.printer.line(&point)?;
         }
+        let bare_us = 1_000_000 / one_by_one.max(1);
         self.printer.line(&json!({
-            "ratio": "best core only / best bare, per 1,000", "value": self.best * 1_000 / bare.max(1),
+            "latency": "core only at one connection, p50, and three bare commits", "core_only_us": self.compared.alone_us,
+            "bare_us": bare_us, "over_us": self.compared.alone_us.saturating_sub(bare_us),
         }))?;
-        self.printer.line(&json!({
-            "ratio": "best core only / plain service, per 1,000", "value": self.best * 1_000 / applied(&peer).max(1),
-        }))
+        let ratio = |what: &str, other: u64| json!({ "ratio": what, "value": self.compared.applied * 1_000 / other.max(1) });
+        self.printer.line(&ratio("core only / bare client at the same batch size, per 1,000", same_batch))?;
+        self.printer.line(&ratio("core only / plain service, per 1,000", applied(&peer)))
     }
 
     fn load(&self, connections: usize) -> Load {
@@ -189,6 +220,13 @@ impl Run<'_> {
         let mut root = MySqlConnection::connect(self.stack.env().get("REPLICA_ROOT_URL")?).await?;
         sqlx::raw_sql(what).execute(&mut root).await?;
         Ok(())
+    }
+}
+
+impl Compared {
+    fn together(&mut self, point: &Value) {
+        let commits = point["commits_per_1000"].as_u64().unwrap_or(0);
+        (self.applied, self.batch) = (applied(point), CHANGES * 1_000 / commits.max(1));
     }
 }
 

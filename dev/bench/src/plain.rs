@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use ledger_core::change::Change;
 use ledger_core::payment::fold::Payment;
 use ledger_core::store::append::Entry;
+use ledger_core::store::cell::Cell;
 use ledger_core::store::insert::Table;
 use ledger_core::store::pool::{PoolOptions, connect};
 use ledger_core::store::rows::Rows;
@@ -83,18 +84,19 @@ impl Plain {
         let change = entry.change.as_ref().context("a change")?;
         let mut transaction = self.pool.begin().await?;
         claim(&mut transaction, entry).await?;
-        let rows = Rows::of(std::slice::from_ref(change));
+        let rows = Rows::of([change]);
         for table in Table::ALL {
             let (insert, _) = table.inserts();
             for row in rows.of_table(table) {
                 let mut query = sqlx::query(insert.statement.sql);
-                for column in insert.columns {
-                    query = match row.get(column.name) {
-                        Some(Value::String(text)) if column.is_hex => query.bind(hex::decode(text)?),
-                        Some(Value::String(text)) => query.bind(text.as_str()),
-                        Some(Value::Number(number)) => query.bind(number.as_i64()),
-                        Some(Value::Null) => query.bind(None::<i64>),
-                        other => return Err(anyhow!("{} is {other:?}", column.name)),
+                for (_, cell) in row {
+                    query = match cell {
+                        Cell::Nothing => query.bind(None::<i64>),
+                        Cell::Number(number) => query.bind(number),
+                        Cell::Text(text) => query.bind(text.as_ref()),
+                        Cell::Bytes(bytes) => query.bind(bytes.as_ref()),
+                        Cell::Instant(at) => query.bind(at),
+                        Cell::Day(day) => query.bind(day),
                     };
                 }
                 query.execute(&mut *transaction).await?;
