@@ -14,9 +14,9 @@ use super::idempotency::{self, Answering, Claim, Claiming, Rendered};
 use super::insert::Table;
 use super::mirror::{self, Carried};
 use super::outbox::OutboxName;
-use super::rows::{Rows, datetime};
+use super::rows::Rows;
 use super::statement::{Account, Statement};
-use super::text::Script;
+use super::text::{Script, datetime};
 use super::{StoreError, load, outbox_insert};
 
 /// A change is asked to be committed within this of the instant that it says it was recorded at, by the database's clock, or
@@ -97,9 +97,10 @@ pub async fn append_carried(
     carried: &[Carried],
     request_id: RequestId,
 ) -> Result<(), StoreError> {
+    let refs: Vec<_> = changes.iter().collect();
     let mut reruns = 0;
     loop {
-        match transaction(pool, changes, &[], Writer::Mirror(carried)).await {
+        match transaction(pool, &refs, &[], Writer::Mirror(carried)).await {
             Ok(()) => return Ok(()),
             Err(Failed::Statement(error)) if may_rerun(&error, 1, reruns) => reruns += 1,
             Err(Failed::Statement(error)) => return Err(error),
@@ -114,7 +115,7 @@ pub async fn append_carried(
 
 /// Writes the entries of many requests in one commit; run again as it is when an outbox id was sealed.
 pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), Failed> {
-    let changes: Vec<_> = entries.iter().filter_map(|entry| entry.change.clone()).collect();
+    let changes: Vec<_> = entries.iter().filter_map(|entry| entry.change.as_ref()).collect();
     let mut reruns = 0;
     loop {
         match transaction(pool, &changes, entries, Writer::Live).await {
@@ -152,7 +153,7 @@ fn may_rerun(error: &StoreError, entries: usize, reruns: u32) -> bool {
 
 async fn transaction(
     pool: &MySqlPool,
-    changes: &[Change],
+    changes: &[&Change],
     entries: &[&Entry],
     writer: Writer<'_>,
 ) -> Result<(), Failed> {
@@ -170,7 +171,7 @@ async fn transaction(
 /// Says what [`IN_TIME`] means. It is no fault of any one entry: all that share the transaction have waited.
 fn told_too_late(error: StoreError) -> StoreError {
     match error {
-        StoreError::Unavailable(error) if number_of(&error) == Some(TOO_LATE) => {
+        StoreError::Unavailable(ref cause) if number_of(cause) == Some(TOO_LATE) => {
             metrics::counter!("ledger_append_late_total").increment(1);
             let within = COMMIT_WITHIN.as_secs();
             let why = format!(
@@ -178,7 +179,12 @@ fn told_too_late(error: StoreError) -> StoreError {
             );
             StoreError::Unavailable(sqlx::Error::Protocol(why))
         }
-        other => other,
+        StoreError::Unavailable(_)
+        | StoreError::Lost(_)
+        | StoreError::Refused { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::NotWritten(_)
+        | StoreError::Busy => error,
     }
 }
 
@@ -186,7 +192,7 @@ fn told_too_late(error: StoreError) -> StoreError {
 /// open for as short a time as can be. What waited for a row is refused before it takes one.
 async fn write(
     connection: &mut MySqlConnection,
-    changes: &[Change],
+    changes: &[&Change],
     entries: &[&Entry],
     writer: Writer<'_>,
 ) -> Result<(), StoreError> {
@@ -218,17 +224,17 @@ async fn write(
 /// The rows of these changes, table by table.
 pub(super) fn write_facts(
     script: &mut Script,
-    changes: &[Change],
+    changes: &[&Change],
     writer: Writer<'_>,
 ) -> Result<(), StoreError> {
-    let rows = Rows::of(changes);
+    let rows = Rows::of(changes.iter().copied());
     Table::ALL.into_iter().try_for_each(|table| {
         let (live, mirror) = table.inserts();
         let insert = match writer {
             Writer::Live | Writer::Rehearsal => live,
             Writer::Mirror(_) => mirror,
         };
-        script.insert_objects(insert, rows.of_table(table))
+        script.insert_rows(insert, rows.of_table(table))
     })
 }
 

@@ -1,7 +1,6 @@
 //! Rows of legs that are paid by deposit: how each is written and read, and the deposits that are due.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnection;
 
 use crate::ids::PaymentId;
@@ -11,9 +10,9 @@ use crate::payment::virtual_account::{
 };
 
 use super::StoreError;
+use super::cell::{Cells, cells};
 use super::load::of_wanted;
 use super::read::Reading;
-use super::rows::datetime;
 use super::statement::{Account, Statement};
 
 of_wanted!(
@@ -69,41 +68,41 @@ pub async fn overdue(
     rows.iter().map(|row| Ok(Reading::of_payment(row, "virtual_account")?.1)).collect()
 }
 
-pub(super) fn account_row(fact: &VirtualAccount) -> Value {
-    json!({
+pub(super) fn account_row(fact: &VirtualAccount) -> Cells<'_> {
+    cells! {
         "leg_no": fact.leg_no, "attempt_no": fact.attempt_no, "result_no": fact.result_no,
-        "bank_code": fact.account.bank_code, "account_no": fact.account.account_no, "holder": fact.account.holder,
-        "due_at": datetime(fact.account.due_at), "issued_at": datetime(fact.issued_at),
-    })
+        "bank_code": &fact.account.bank_code, "account_no": &fact.account.account_no, "holder": &fact.account.holder,
+        "due_at": fact.account.due_at, "issued_at": fact.issued_at,
+    }
 }
 
-pub(super) fn deposit_row(fact: &Deposit) -> Value {
-    json!({
-        "leg_no": fact.leg_no, "deposit_no": fact.deposit_no, "issuer_id": fact.issuer_id, "bank_ref": fact.bank_ref,
-        "amount": fact.amount, "counted": fact.counted, "deposited_at": datetime(fact.deposited_at),
-        "received_at": datetime(fact.received_at),
-    })
+pub(super) fn deposit_row(fact: &Deposit) -> Cells<'_> {
+    cells! {
+        "leg_no": fact.leg_no, "deposit_no": fact.deposit_no, "issuer_id": &fact.issuer_id, "bank_ref": &fact.bank_ref,
+        "amount": fact.amount, "counted": fact.counted, "deposited_at": fact.deposited_at,
+        "received_at": fact.received_at,
+    }
 }
 
-pub(super) fn refund_account_row(fact: &RefundAccount) -> Value {
-    json!({
-        "cancel_no": fact.cancel_no, "bank_code": fact.receiver.bank_code, "account_token": fact.receiver.account_token,
-    })
+pub(super) fn refund_account_row(fact: &RefundAccount) -> Cells<'_> {
+    cells! {
+        "cancel_no": fact.cancel_no, "bank_code": &fact.receiver.bank_code, "account_token": &fact.receiver.account_token,
+    }
 }
 
-pub(super) fn refund_row(fact: &DepositRefund) -> Value {
-    json!({
-        "leg_no": fact.leg_no, "refund_no": fact.refund_no, "refund_request_id": fact.refund_request_id,
-        "amount": fact.amount, "bank_code": fact.receiver.bank_code, "account_token": fact.receiver.account_token,
-        "reason": fact.reason, "requested_at": datetime(fact.requested_at),
-    })
+pub(super) fn refund_row(fact: &DepositRefund) -> Cells<'_> {
+    cells! {
+        "leg_no": fact.leg_no, "refund_no": fact.refund_no, "refund_request_id": &fact.refund_request_id,
+        "amount": fact.amount, "bank_code": &fact.receiver.bank_code, "account_token": &fact.receiver.account_token,
+        "reason": &fact.reason, "requested_at": fact.requested_at,
+    }
 }
 
-pub(super) fn refund_outcome_row(fact: &DepositRefundOutcome) -> Value {
-    json!({
-        "leg_no": fact.leg_no, "refund_no": fact.refund_no, "outcome": fact.outcome, "bank_ref": fact.bank_ref,
-        "decided_at": datetime(fact.decided_at),
-    })
+pub(super) fn refund_outcome_row(fact: &DepositRefundOutcome) -> Cells<'_> {
+    cells! {
+        "leg_no": fact.leg_no, "refund_no": fact.refund_no, "outcome": fact.outcome.code(), "bank_ref": &fact.bank_ref,
+        "decided_at": fact.decided_at,
+    }
 }
 
 fn account(row: &Reading<'_>) -> Result<Fact, StoreError> {

@@ -15,6 +15,7 @@ use crate::payment::legacy::{self, LegacyApproval, LegacyCancellation, LegacyPay
 use super::StoreError;
 use super::account::{self, Grant};
 use super::append::{self, Writer};
+use super::cell::{Cells, cells};
 use super::insert::Table;
 use super::text::Script;
 
@@ -224,12 +225,12 @@ async fn cannot_forge(pool: &MySqlPool, origin: Origin) -> Result<(), GrantsErro
     let mut transaction = pool.begin().await?;
     let writer = if origin == Origin::Live { Writer::Live } else { Writer::Mirror(&[]) };
     let mut script = Script::default();
-    append::write_facts(&mut script, &changes, writer)?;
+    append::write_facts(&mut script, &changes.iter().collect::<Vec<_>>(), writer)?;
     script.run(&mut transaction).await?;
     let (live, mirror) = Table::BalanceLink.inserts();
     let insert = if origin == Origin::Live { live } else { mirror };
     let mut script = Script::default();
-    script.insert_objects(insert, changes.first().map(forged_link).as_ref())?;
+    script.insert_rows(insert, changes.first().map(forged_link).as_ref())?;
     let tried = script.run(&mut transaction).await;
     transaction.rollback().await?;
     match tried {
@@ -247,13 +248,13 @@ const OPENED: i64 = 100;
 const HELD: i64 = 10;
 
 /// The release of a share that is held, from a balance that is one too high.
-fn forged_link(change: &Change) -> serde_json::Value {
+fn forged_link(change: &Change) -> Cells<'_> {
     let before = OPENED - HELD + 1;
-    serde_json::json!({
-        "payment_id": change.payment_id.to_hex(), "slot": change.payment_id.slot().get(), "origin": change.origin,
-        "seq": 2, "leg_no": 1, "link_no": 2, "kind": "RELEASE", "cancel_no": 1, "before_amount": before,
-        "delta": 1, "after_amount": before + 1,
-    })
+    cells! {
+        "payment_id": change.payment_id.as_bytes(), "slot": change.payment_id.slot().get(),
+        "origin": change.origin.code(), "seq": 2_u32, "leg_no": 1_u8, "link_no": 2_u32, "kind": "RELEASE",
+        "cancel_no": 1_u16, "before_amount": before, "delta": 1_i64, "after_amount": before + 1,
+    }
 }
 
 /// The two changes of a payment that never was, told the short way.

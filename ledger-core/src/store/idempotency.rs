@@ -12,7 +12,6 @@ use crate::ids::{PaymentId, RequestId, Slot};
 
 use super::StoreError;
 use super::read::Reading;
-use super::rows::datetime;
 use super::statement::{Account, Statement};
 use super::text::Script;
 
@@ -159,16 +158,16 @@ pub fn write_claims<'a>(
     claims: impl Iterator<Item = Claiming<'a>>,
 ) -> Result<(), StoreError> {
     script.insert(&INSERT_CLAIM, claims, |row, cells| {
-        cells.bytes(Some(&row.claim.claim_id));
-        cells.number(Some(row.claim.slot.get()));
-        cells.bytes(row.about.as_ref().map(|(id, _)| id.as_bytes().as_slice()));
-        cells.number(row.about.map(|(_, seq)| seq));
-        cells.text(Some(&row.claim.merchant_id));
-        cells.text(Some(row.claim.operation.code()));
-        cells.bytes(Some(row.request_id.as_bytes()));
-        cells.bytes(Some(&row.claim.fingerprint));
-        cells.text(Some(&serde_json::to_string(&row.claim.fields).unwrap_or_default()));
-        cells.text(Some(&datetime(row.at)));
+        cells.push(&row.claim.claim_id);
+        cells.push(row.claim.slot.get());
+        cells.push(row.about.as_ref().map(|(id, _)| id.as_bytes()));
+        cells.push(row.about.map(|(_, seq)| seq));
+        cells.push(&row.claim.merchant_id);
+        cells.push(row.claim.operation.code());
+        cells.push(row.request_id.as_bytes());
+        cells.push(&row.claim.fingerprint);
+        cells.push(serde_json::to_string(&row.claim.fields).unwrap_or_default());
+        cells.push(row.at);
         Ok(())
     })
 }
@@ -179,18 +178,18 @@ pub fn write_answers<'a>(
     answers: impl Iterator<Item = Answering<'a>> + Clone,
 ) -> Result<(), StoreError> {
     script.insert(&INSERT_OUTCOME, answers.clone(), |row, cells| {
-        cells.bytes(Some(&row.claim.claim_id));
-        cells.number(Some(row.claim.slot.get()));
-        cells.number(Some(row.answer.status));
-        cells.bytes(Some(&Sha256::digest(&row.answer.body)));
-        cells.text(Some(&datetime(row.at)));
+        cells.push(&row.claim.claim_id);
+        cells.push(row.claim.slot.get());
+        cells.push(row.answer.status);
+        cells.push(&<[u8; 32]>::from(Sha256::digest(&row.answer.body)));
+        cells.push(row.at);
         Ok(())
     })?;
     script.insert(&INSERT_BODY, answers, |row, cells| {
-        cells.bytes(Some(&row.claim.claim_id));
-        cells.text(Some(&row.at.date_naive().to_string()));
-        cells.text(Some(row.answer.content_type));
-        cells.text(row.answer.location.as_deref());
+        cells.push(&row.claim.claim_id);
+        cells.push(row.at.date_naive());
+        cells.push(row.answer.content_type);
+        cells.push(row.answer.location.as_deref());
         cells.bytes_of_text(&row.answer.body);
         Ok(())
     })

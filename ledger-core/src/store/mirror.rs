@@ -1,17 +1,17 @@
 //! Where legacy rows went: mapped, excluded, quarantined; and the receipts of a copy.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::mysql::MySqlConnection;
 
 use crate::codes;
 use crate::ids::{PaymentId, RunId};
 
 use super::StoreError;
+use super::cell::{Cell, Cells, cells};
 use super::read::Reading;
-use super::rows::datetime;
 use super::statement::{Account, Statement};
-use super::text::{Column, Insert, Script};
+use super::text::{Insert, Script};
 
 codes! {
     /// Which part of the migration recorded it.
@@ -86,7 +86,7 @@ pub struct Quarantined {
 
 /// A row and where it went, ready to be written.
 #[derive(Debug, Clone)]
-pub struct Carried(Value);
+pub struct Carried(Cells<'static>);
 
 /// A finished chunk of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,21 +113,21 @@ const INSERT_ROWS: Insert = Insert {
               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     },
     columns: &[
-        Column { name: "source", is_hex: false },
-        Column { name: "table_name", is_hex: false },
-        Column { name: "row_pk", is_hex: false },
-        Column { name: "row_hash", is_hex: true },
-        Column { name: "disposition", is_hex: false },
-        Column { name: "reason", is_hex: false },
-        Column { name: "payment_id", is_hex: true },
-        Column { name: "kind", is_hex: false },
-        Column { name: "method", is_hex: false },
-        Column { name: "amount", is_hex: false },
-        Column { name: "business_date", is_hex: false },
-        Column { name: "mapper_version", is_hex: false },
-        Column { name: "run_id", is_hex: true },
-        Column { name: "recorded_by", is_hex: false },
-        Column { name: "recorded_at", is_hex: false },
+        "source",
+        "table_name",
+        "row_pk",
+        "row_hash",
+        "disposition",
+        "reason",
+        "payment_id",
+        "kind",
+        "method",
+        "amount",
+        "business_date",
+        "mapper_version",
+        "run_id",
+        "recorded_by",
+        "recorded_at",
     ],
 };
 const INSERT_QUARANTINE: Insert = Insert {
@@ -138,21 +138,21 @@ const INSERT_QUARANTINE: Insert = Insert {
               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     },
     columns: &[
-        Column { name: "source", is_hex: false },
-        Column { name: "table_name", is_hex: false },
-        Column { name: "row_pk", is_hex: false },
-        Column { name: "row_hash", is_hex: true },
-        Column { name: "reason", is_hex: false },
-        Column { name: "detail", is_hex: false },
-        Column { name: "column_name", is_hex: false },
-        Column { name: "kind", is_hex: false },
-        Column { name: "method", is_hex: false },
-        Column { name: "amount", is_hex: false },
-        Column { name: "business_date", is_hex: false },
-        Column { name: "raw", is_hex: false },
-        Column { name: "run_id", is_hex: true },
-        Column { name: "recorded_by", is_hex: false },
-        Column { name: "recorded_at", is_hex: false },
+        "source",
+        "table_name",
+        "row_pk",
+        "row_hash",
+        "reason",
+        "detail",
+        "column_name",
+        "kind",
+        "method",
+        "amount",
+        "business_date",
+        "raw",
+        "run_id",
+        "recorded_by",
+        "recorded_at",
     ],
 };
 const INSERT_RECEIPT: Statement = Statement {
@@ -205,24 +205,26 @@ impl Carried {
 
     fn new(
         row: &LegacyRow,
-        disposition: &str,
+        disposition: &'static str,
         reason: Option<&str>,
         id: Option<PaymentId>,
         by: &Provenance,
     ) -> Self {
-        Self(json!({
-            "source": by.source, "table_name": row.table, "row_pk": row.pk, "row_hash": hex::encode_upper(row.hash),
-            "disposition": disposition, "reason": reason, "payment_id": id.map(PaymentId::to_hex), "kind": row.kind,
-            "method": row.method, "amount": row.amount, "business_date": row.business_date,
-            "mapper_version": by.mapper_version, "run_id": by.run_id.to_hex(), "recorded_by": by.recorded_by,
-            "recorded_at": datetime(by.now),
-        }))
+        Self(cells! {
+            "source": by.source.clone(), "table_name": row.table.clone(), "row_pk": row.pk.clone(),
+            "row_hash": Cell::Bytes(row.hash.to_vec().into()), "disposition": disposition,
+            "reason": reason.map(str::to_owned), "payment_id": id.map(|id| Cell::Bytes(id.as_bytes().to_vec().into())),
+            "kind": row.kind.code(), "method": row.method.clone(), "amount": row.amount,
+            "business_date": row.business_date, "mapper_version": by.mapper_version,
+            "run_id": Cell::Bytes(by.run_id.as_bytes().to_vec().into()), "recorded_by": by.recorded_by.code(),
+            "recorded_at": by.now,
+        })
     }
 }
 
 /// Adds where rows went.
 pub fn write_carried(script: &mut Script, rows: &[Carried]) -> Result<(), StoreError> {
-    script.insert_objects(&INSERT_ROWS, rows.iter().map(|row| &row.0))
+    script.insert_rows(&INSERT_ROWS, rows.iter().map(|row| &row.0))
 }
 
 /// Writes where rows went.
@@ -241,16 +243,17 @@ pub async fn insert_quarantined(
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
-            json!({
-                "source": by.source, "table_name": row.table, "row_pk": row.pk, "row_hash": hex::encode_upper(row.hash),
-                "reason": row.reason, "detail": row.detail, "column_name": row.column, "kind": row.kind,
-                "method": row.method, "amount": row.amount, "business_date": row.business_date, "raw": row.raw,
-                "run_id": by.run_id.to_hex(), "recorded_by": by.recorded_by, "recorded_at": datetime(by.now),
-            })
+            cells! {
+                "source": &by.source, "table_name": &row.table, "row_pk": &row.pk, "row_hash": &row.hash,
+                "reason": &row.reason, "detail": &row.detail, "column_name": &row.column,
+                "kind": row.kind.code(), "method": &row.method, "amount": row.amount,
+                "business_date": row.business_date, "raw": row.raw.to_string(), "run_id": by.run_id.as_bytes(),
+                "recorded_by": by.recorded_by.code(), "recorded_at": by.now,
+            }
         })
         .collect();
     let mut script = Script::default();
-    script.insert_objects(&INSERT_QUARANTINE, &rows)?;
+    script.insert_rows(&INSERT_QUARANTINE, &rows)?;
     script.run(connection).await
 }
 

@@ -3,6 +3,7 @@
 mod account;
 pub mod append;
 pub mod batch;
+pub mod cell;
 pub mod chain;
 pub mod correction;
 pub mod deposit;

@@ -8,7 +8,6 @@ use crate::event::catalogue::Event;
 
 use super::StoreError;
 use super::outbox::OutboxName;
-use super::rows::datetime;
 use super::statement::{Account, Statement};
 use super::text::Script;
 
@@ -29,30 +28,30 @@ const INSERT_BACKFILL: Statement = Statement {
 pub const STATEMENTS: &[Statement] = &[INSERT_EVENT, INSERT_BACKFILL];
 
 /// Adds the events of these changes, in order.
-pub fn write(script: &mut Script, outbox: OutboxName, changes: &[Change]) -> Result<(), StoreError> {
+pub fn write(script: &mut Script, outbox: OutboxName, changes: &[&Change]) -> Result<(), StoreError> {
     let events = changes.iter().flat_map(|change| change.events.iter().map(move |event| (change, event)));
     let statement = match outbox {
         OutboxName::Main => &INSERT_EVENT,
         OutboxName::Backfill => &INSERT_BACKFILL,
     };
     script.insert(statement, events, |(change, event), cells| {
-        cells.bytes(Some(change.payment_id.as_bytes()));
-        cells.number(Some(event.position.seq));
-        cells.number(Some(event.position.ordinal));
-        cells.text(Some(event.topic.code()));
-        cells.text(Some(event.kind));
-        cells.text(event.previous.map(|position| position.to_string()).as_deref());
-        cells.text(Some(&datetime(event.occurred_at)));
+        cells.push(change.payment_id.as_bytes());
+        cells.push(event.position.seq);
+        cells.push(event.position.ordinal);
+        cells.push(event.topic.code());
+        cells.push(event.kind);
+        cells.push(event.previous.map(|position| position.to_string()));
+        cells.push(event.occurred_at);
         cells.bytes_of_text(&event.body);
-        cells.bytes(Some(&row_hash(change, event)));
+        cells.push(&row_hash(change, event));
         Ok(())
     })
 }
 
 /// SHA-256 of the event's key and bytes: what the relay keeps of a row to know it again.
-fn row_hash(change: &Change, event: &Event) -> Vec<u8> {
+fn row_hash(change: &Change, event: &Event) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(format!("{}:{}:{}", change.payment_id, event.position, event.kind).as_bytes());
     hash.update(&event.body);
-    hash.finalize().to_vec()
+    hash.finalize().into()
 }

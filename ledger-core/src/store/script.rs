@@ -7,7 +7,7 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Column as _, Row as _};
 
 use super::StoreError;
-use super::rows::datetime;
+use super::text::datetime;
 
 /// A row as text, by column.
 pub type TextRow = BTreeMap<String, Option<String>>;

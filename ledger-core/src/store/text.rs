@@ -3,11 +3,14 @@
 //! There is nothing to escape and so nothing to forge: a number is written in digits, bytes in hexadecimal, and a text as it
 //! is only when each of its bytes means itself between quotes; any other text is written in hexadecimal too.
 
-use serde_json::Value;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
 use super::StoreError;
+use super::cell::{Cell, Cells};
 use super::statement::Statement;
 
 /// An insert of any number of rows.
@@ -16,16 +19,7 @@ pub struct Insert {
     /// The insert of one row, as it stands in the register.
     pub statement: Statement,
     /// Its columns, in order.
-    pub columns: &'static [Column],
-}
-
-/// A column of an insert.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    /// Its name, in the row as in the table.
-    pub name: &'static str,
-    /// Whether the row gives its bytes as hexadecimal text.
-    pub is_hex: bool,
+    pub columns: &'static [&'static str],
 }
 
 /// A message is no longer than this, unless a single row is. It then leaves in one TLS record and so in one write: sqlx writes
@@ -86,24 +80,23 @@ impl Script {
         Ok(())
     }
 
-    /// Adds one insert of rows that are JSON objects, a field for each column.
-    pub fn insert_objects<'a>(
+    /// Adds one insert of rows, a cell for each column.
+    pub fn insert_rows<'a>(
         &mut self,
         insert: &Insert,
-        rows: impl IntoIterator<Item = &'a Value>,
+        rows: impl IntoIterator<Item = &'a Cells<'a>>,
     ) -> Result<(), StoreError> {
         self.insert(&insert.statement, rows, |row, cells| {
-            insert.columns.iter().try_for_each(|column| {
-                let value = row.get(column.name).ok_or_else(|| StoreError::Corrupt {
+            insert.columns.iter().enumerate().try_for_each(|(place, column)| {
+                let in_place = row.get(place).filter(|(name, _)| name == column);
+                let found = in_place.or_else(|| row.iter().find(|(name, _)| name == column));
+                let (_, cell) = found.ok_or_else(|| StoreError::Corrupt {
                     table: insert.statement.name,
-                    column: column.name,
+                    column,
                     id: "a row to be written".to_owned(),
                 })?;
-                cells.json(value, column.is_hex).ok_or_else(|| StoreError::Corrupt {
-                    table: insert.statement.name,
-                    column: column.name,
-                    id: "a value to be written".to_owned(),
-                })
+                cells.cell(cell);
+                Ok(())
             })
         })
     }
@@ -126,76 +119,91 @@ impl Script {
 }
 
 impl Row<'_> {
-    /// A number, or nothing.
-    pub fn number(&mut self, value: Option<impl Into<u64>>) {
-        match value {
-            Some(value) => self.raw(&value.into().to_string()),
-            None => self.raw("NULL"),
-        }
-    }
-
-    /// Bytes.
-    pub fn bytes(&mut self, value: Option<&[u8]>) {
-        match value {
-            Some([]) => self.raw("''"),
-            Some(value) => {
-                self.raw("0x");
-                self.text.push_str(&hex::encode(value));
-            }
-            None => self.raw("NULL"),
-        }
-    }
-
-    /// Text in UTF-8.
-    pub fn text(&mut self, value: Option<&str>) {
-        match value {
-            Some(value) if value.bytes().all(is_plain) => {
-                self.raw("'");
-                self.text.push_str(value);
-                self.text.push('\'');
-            }
-            Some(value) => {
-                self.raw("_utf8mb4 0x");
-                self.text.push_str(&hex::encode(value));
-            }
-            None => self.raw("NULL"),
-        }
+    /// The next cell.
+    pub fn push<'a>(&mut self, cell: impl Into<Cell<'a>>) {
+        self.cell(&cell.into());
     }
 
     /// Bytes that are likely to be text: shorter than in hexadecimal where they are plain.
     pub fn bytes_of_text(&mut self, value: &[u8]) {
         match std::str::from_utf8(value) {
-            Ok(text) if text.bytes().all(is_plain) => self.text(Some(text)),
-            Ok(_) | Err(_) => self.bytes(Some(value)),
+            Ok(text) if text.bytes().all(is_plain) => self.push(text),
+            Ok(_) | Err(_) => self.cell(&Cell::Bytes(value.into())),
         }
     }
 
-    /// A JSON value; nothing when it cannot be a cell.
-    fn json(&mut self, value: &Value, is_hex: bool) -> Option<()> {
-        match value {
-            Value::Null => self.raw("NULL"),
-            Value::Bool(value) => self.raw(if *value { "1" } else { "0" }),
-            Value::Number(value) if value.is_f64() => return None,
-            Value::Number(value) => self.raw(&value.to_string()),
-            Value::String(value) if is_hex => {
-                if value.is_empty() || value.len() % 2 == 1 || !value.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    return None;
-                }
-                self.raw("0x");
-                self.text.push_str(value);
-            }
-            Value::String(value) => self.text(Some(value)),
-            Value::Array(_) | Value::Object(_) => self.text(Some(&value.to_string())),
-        }
-        Some(())
-    }
-
-    fn raw(&mut self, cell: &str) {
+    fn cell(&mut self, cell: &Cell<'_>) {
         if !self.is_first {
             self.text.push(',');
         }
         self.is_first = false;
-        self.text.push_str(cell);
+        match cell {
+            Cell::Nothing => self.text.push_str("NULL"),
+            Cell::Number(number) => drop(write!(self.text, "{number}")),
+            Cell::Bytes(bytes) if bytes.is_empty() => self.text.push_str("''"),
+            Cell::Bytes(bytes) => self.hexadecimal(bytes),
+            Cell::Text(text) if text.bytes().all(is_plain) => {
+                self.text.push('\'');
+                self.text.push_str(text);
+                self.text.push('\'');
+            }
+            Cell::Text(text) => {
+                self.text.push_str("_utf8mb4 ");
+                self.hexadecimal(text.as_bytes());
+            }
+            Cell::Instant(at) => {
+                self.text.push('\'');
+                push_instant(self.text, *at);
+                self.text.push('\'');
+            }
+            Cell::Day(day) => {
+                self.text.push('\'');
+                push_day(self.text, *day);
+                self.text.push('\'');
+            }
+        }
+    }
+
+    fn hexadecimal(&mut self, bytes: &[u8]) {
+        const DIGITS: [char; 16] =
+            ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        self.text.push_str("0x");
+        for byte in bytes {
+            self.text.push(DIGITS[usize::from(byte >> 4)]);
+            self.text.push(DIGITS[usize::from(byte & 15)]);
+        }
+    }
+}
+
+/// An instant as MySQL reads it.
+pub fn datetime(at: DateTime<Utc>) -> String {
+    let mut text = String::with_capacity("2026-11-24 12:34:56.123456".len());
+    push_instant(&mut text, at);
+    text
+}
+
+/// By hand: rows are full of instants, and the formatter of chrono reads its pattern anew for each.
+fn push_instant(text: &mut String, at: DateTime<Utc>) {
+    push_day(text, at.date_naive());
+    for (before, part) in [(' ', at.hour()), (':', at.minute()), (':', at.second())] {
+        text.push(before);
+        push_digits(text, part, 2);
+    }
+    text.push('.');
+    push_digits(text, at.timestamp_subsec_micros().min(999_999), 6);
+}
+
+fn push_day(text: &mut String, day: NaiveDate) {
+    push_digits(text, u32::try_from(day.year()).unwrap_or(0), 4);
+    for part in [day.month(), day.day()] {
+        text.push('-');
+        push_digits(text, part, 2);
+    }
+}
+
+fn push_digits(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        text.push(char::from_digit(number / 10_u32.pow(place) % 10, 10).unwrap_or('0'));
     }
 }
 
@@ -219,9 +227,9 @@ mod tests {
         let mut script = Script::default();
         script
             .insert(&THING, texts, |text, row| {
-                row.number(Some(7_u8));
-                row.bytes(Some(&[0, 39, 255]));
-                row.text(Some(text));
+                row.push(7_u8);
+                row.push(&[0, 39, 255]);
+                row.push(**text);
                 Ok(())
             })
             .unwrap();
@@ -243,7 +251,7 @@ mod tests {
         let long = "x".repeat(MESSAGE_BYTES / 3);
         let mut script = Script::default();
         let text = |text: &&str, row: &mut Row<'_>| {
-            row.text(Some(text));
+            row.push(*text);
             Ok(())
         };
         script.insert(&THING, [long.as_str(), "a", &long, "b", &long], text).unwrap();
@@ -252,6 +260,29 @@ mod tests {
         assert_eq!(script.full, [format!("{head}('{long}'),('a'),('{long}'),('b')")]);
         assert_eq!(script.text, format!("{head}('{long}');{head}('d')"));
         assert!(script.full[0].len() <= MESSAGE_BYTES);
+    }
+
+    #[test]
+    fn every_kind_of_cell_is_written_as_mysql_reads_it() {
+        let day = NaiveDate::from_ymd_opt(2026, 2, 3).unwrap();
+        let at = day.and_hms_micro_opt(4, 5, 6, 70).unwrap().and_utc();
+        let insert = Insert { statement: THING, columns: &["a", "b", "c"] };
+        let row = |c| vec![("c", c), ("a", Cell::Nothing), ("b", Cell::Number(-1))];
+        let cells = [
+            (Cell::Instant(at), "'2026-02-03 04:05:06.000070'"),
+            (Cell::Day(day), "'2026-02-03'"),
+            (Cell::from(&[0xab_u8, 0x0c]), "0xab0c"),
+            (Cell::Bytes([].as_slice().into()), "''"),
+            (Cell::from(true), "1"),
+        ];
+        for (cell, text) in cells {
+            let mut script = Script::default();
+            script.insert_rows(&insert, [&row(cell)]).unwrap();
+            assert_eq!(script.text, format!("INSERT INTO thing (a, b, c) VALUES (NULL,-1,{text})"));
+        }
+        let lacking = vec![("a", Cell::Nothing)];
+        let refused = Script::default().insert_rows(&insert, [&lacking]).unwrap_err();
+        assert!(matches!(refused, StoreError::Corrupt { column: "b", .. }), "{refused:?}");
     }
 
     #[test]
