@@ -130,7 +130,7 @@ pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), 
 
 /// Does all that writing an entry does but for its events and the commit: what would be refused is refused.
 pub async fn rehearse(pool: &MySqlPool, entry: &Entry) -> Result<(), StoreError> {
-    let changes: Vec<_> = entry.change.iter().cloned().collect();
+    let changes: Vec<_> = entry.change.iter().collect();
     let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
     let written = write(&mut transaction, &changes, &[entry], Writer::Rehearsal).await.map_err(told_too_late);
     transaction.rollback().await.map_err(StoreError::Unavailable)?;
