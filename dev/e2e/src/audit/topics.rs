@@ -12,18 +12,21 @@ use sqlx::AssertSqlSafe;
 use super::{Auditor, Check};
 use crate::consumer::{self, Record};
 
-/// How long the relay may take to publish the last rows.
+/// How long the relay may go without publishing anything while rows are left.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Auditor<'_> {
     pub(super) async fn topics(&self) -> Result<Vec<Check>> {
         let expected = self.outbox_keys().await?;
         let topics: Vec<_> = Topic::ALL.iter().map(|topic| topic.code()).collect();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let (mut published, mut moved) = (0, tokio::time::Instant::now());
         loop {
             let records = consumer::read_all(self.env.get("KAFKA_BROKERS")?, &topics).await?;
             let keys = same_keys(&expected, &records);
-            if keys.violations.is_empty() || tokio::time::Instant::now() > deadline {
+            if records.len() > published {
+                (published, moved) = (records.len(), tokio::time::Instant::now());
+            }
+            if keys.violations.is_empty() || moved.elapsed() > PATIENCE {
                 return Ok(vec![keys, in_order(&records)]);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
