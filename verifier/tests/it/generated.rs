@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
+use ledger_core::card_number::{BEGINNINGS, SEPARATORS, ZEROS};
 use sqlx::mysql::MySqlPool;
 use stack::TestDb;
 use verifier::checks::{CHECKS, WINDOW};
@@ -18,17 +20,39 @@ const MACHINE_MADE: &[(&str, &str, &str)] = &[
 /// Rows whose text was made by this software, in a table where other rows come from outside.
 const MADE_HERE: &[(&str, &str, &str)] = &[("attempt", "trace_no", "sent_by <> 'LEDGER'")];
 
-const NUMBER_AND_BLANKS: &str = "[0-9](?:[ -]?[0-9]){12}";
+/// What every text is asked first: digits with nothing between them that would end a number, of the separators or not.
+const MANY_DIGITS: &str = "\\\\p{Nd}(?:[^\\\\p{L}\\\\p{Nd}:,+\"(){}]*\\\\p{Nd}){12}";
 
 /// What is told from a card number before the check digit is asked, as where numbers are refused: UUIDs and digests in
-/// hexadecimal, dates, digits that begin with a date, and epoch times. No card number begins like these.
+/// hexadecimal, dates, digits that begin with a date, and epoch times. `SEP` stands for the separators.
 const NO_CARD: &[&str] = &[
-    "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
-    "(?<![0-9a-zA-Z])[0-9a-fA-F]{32,}(?![0-9a-zA-Z])",
-    "(?<![0-9])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])",
+    "(?<![0-9a-zA-Z])(?=[0-9-]*[a-fA-F])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9a-zA-Z])",
+    "(?<![0-9a-zA-Z])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{32,}(?![0-9a-zA-Z])",
+    "(?<![0-9])(?:19|20)[0-9]{2}SEP+(?:0[1-9]|1[0-2])SEP+(?:0[1-9]|[12][0-9]|3[01])(?![0-9])",
     "(?<![0-9])(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]*",
     "(?<![0-9])1[6-9][0-9]{11}(?:[0-9]{3}){0,2}(?![0-9])",
 ];
+
+/// The separators as a class of a regular expression in SQL text.
+fn separators() -> String {
+    let one = |c: char| match u32::from(c) {
+        code if c.is_ascii_graphic() && c != '-' || c == ' ' => char::from_u32(code).unwrap().to_string(),
+        code => format!("\\\\u{code:04X}"),
+    };
+    let range = |range: &RangeInclusive<char>| match (range.start(), range.end()) {
+        (start, end) if start == end => one(*start),
+        (start, end) => format!("{}-{}", one(*start), one(*end)),
+    };
+    format!("[{}]", SEPARATORS.iter().map(range).collect::<String>())
+}
+
+/// A text with the digits of every script in ASCII.
+fn in_ascii(text: &str) -> String {
+    (0..10).fold(text.to_owned(), |text, digit| {
+        let others = ZEROS[1..].iter().map(|zero| char::from_u32(u32::from(*zero) + digit).unwrap());
+        format!("REGEXP_REPLACE({text}, '[{}]', '{digit}')", others.collect::<String>())
+    })
+}
 
 pub struct Column {
     pub table: String,
@@ -234,14 +258,14 @@ fn i16_no_card_number(columns: &[Column]) -> String {
     tables.dedup();
     let mut text = head(
         "i16_no_card_number",
-        "I16: no text of any table holds a card number: 13 to 19 digits, blanks and dashes aside, that pass the Luhn check.",
+        "I16: no text of any table holds a card number: 13 to 19 digits, what may stand between them aside, that begin as cards do and pass the Luhn check.",
         "a text that holds one, shown by its first six and last four digits.",
         "every text of every table is matched against a regular expression once; what has no payment, window or not.",
     );
     let width = head_line_end(&text);
     let mut notes = String::from(
-        "-- Told apart first, as where numbers are refused: UUIDs and digests, dates, digits that begin with a date, epoch times;\n\
-         --   and numbers that begin with 0, 1, 7 or 8, which no payment card does (ISO/IEC 7812) and keys of legacy rows may.\n",
+        "-- The rule is that of the door (ledger-core/src/card_number.rs), whose lists this is made from: digits of any script, its separators,\n\
+         --   how cards begin; told apart first are UUIDs and digests, dates, digits that begin with a date, epoch times.\n",
     );
     for (table, column, why) in MACHINE_MADE {
         writeln!(notes, "-- Not looked at: {table}.{column}: {why}.").unwrap();
@@ -252,25 +276,32 @@ fn i16_no_card_number(columns: &[Column]) -> String {
     notes += "-- Not here: topics, logs and the relay's journal, which a test run that tries to smuggle numbers in looks through.\n";
     text.insert_str(width, &notes);
     text += &counted(columns, &tables);
-    text += "WITH RECURSIVE place AS (\n  SELECT 1 AS n UNION ALL SELECT n + 1 FROM place WHERE n < 19\n), texts AS (\n";
+    text += "WITH RECURSIVE place AS (\n  SELECT 1 AS n UNION ALL SELECT n + 1 FROM place WHERE n < 64\n), texts AS (\n";
     let arms: Vec<_> = texts.iter().map(|column| text_arm(columns, column)).collect();
     text += &arms.join("  UNION ALL\n");
-    let no_card = NO_CARD.join("|");
+    let gap = separators();
+    let no_card = NO_CARD.join("|").replace("SEP", &gap);
+    let plain = in_ascii("text");
     write!(
         text,
-        "), cleaned AS (\n  SELECT what, id, REGEXP_REPLACE(text, '{no_card}', 'x') AS text FROM texts\n\
-         ), suspects AS (\n  \
-           SELECT /*+ NO_MERGE(c) */ c.what, c.id, c.text FROM cleaned AS c WHERE REGEXP_LIKE(c.text, '(?<![0-9])[2-69](?:[ -]?[0-9]){{12}}')\n\
+        "), cleaned AS (\n  SELECT what, id, REGEXP_REPLACE({plain},\n    '{no_card}', 'x') AS text FROM texts\n\
          ), runs AS (\n  \
-           SELECT /*+ NO_MERGE(c) */ c.what, c.id,\n    \
-             REGEXP_REPLACE(REGEXP_SUBSTR(c.text, CONCAT('(?<![0-9])[2-69](?:[ -]?[0-9]){{', l.n - 1, '}}(?![0-9])'), 1, o.n), '[ -]', '') AS digits\n  \
-           FROM suspects AS c JOIN place AS l ON l.n BETWEEN 13 AND 19 JOIN place AS o ON o.n <= 19\n\
+           SELECT /*+ NO_MERGE(c) */ c.what, c.id, REGEXP_SUBSTR(c.text, '[0-9](?:{gap}*[0-9]){{12,}}', 1, o.n) AS text\n  \
+           FROM cleaned AS c JOIN place AS o ON o.n <= 19\n\
+         ), groups_of AS (\n  \
+           SELECT /*+ NO_MERGE(r) */ r.what, r.id, REGEXP_REPLACE(r.text, CONCAT('^(?:[0-9]+{gap}+){{', g.n - 1, '}}'), '') AS text\n  \
+           FROM runs AS r JOIN place AS g ON r.text IS NOT NULL AND (g.n = 1 OR REGEXP_LIKE(r.text, CONCAT('^(?:[0-9]+{gap}+){{', g.n - 1, '}}')))\n\
+         ), numbers AS (\n  \
+           SELECT /*+ NO_MERGE(t) */ t.what, t.id,\n    \
+             REGEXP_REPLACE(REGEXP_SUBSTR(t.text, CONCAT('^[0-9](?:{gap}*[0-9]){{', l.n - 1, '}}(?![0-9])')), '{gap}', '') AS digits\n  \
+           FROM groups_of AS t JOIN place AS l ON l.n BETWEEN 13 AND 19\n\
          )\n\
          SELECT DISTINCT what, id, CONCAT(LEFT(digits, 6), '…', RIGHT(digits, 4)) AS seen, LENGTH(digits) AS digits\n\
-         FROM runs\n\
-         WHERE digits IS NOT NULL AND (SELECT SUM(IF(w.n % 2 = 1, 0 + SUBSTRING(LPAD(digits, 19, '0'), 20 - w.n, 1),\n    \
+         FROM numbers\n\
+         WHERE digits IS NOT NULL AND REGEXP_LIKE(digits, '^{BEGINNINGS}')\n  \
+           AND (SELECT SUM(IF(w.n % 2 = 1, 0 + SUBSTRING(LPAD(digits, 19, '0'), 20 - w.n, 1),\n    \
            2 * SUBSTRING(LPAD(digits, 19, '0'), 20 - w.n, 1) - 9 * (SUBSTRING(LPAD(digits, 19, '0'), 20 - w.n, 1) > '4')))\n  \
-           FROM place AS w) % 10 = 0;\n"
+           FROM place AS w WHERE w.n <= 19) % 10 = 0;\n"
     )
     .unwrap();
     text
@@ -285,7 +316,10 @@ fn text_arm(columns: &[Column], column: &Column) -> String {
     let Column { table, name, kind, .. } = column;
     let value = match kind.as_str() {
         "json" => format!("CAST(t.{name} AS CHAR)"),
-        "blob" | "mediumblob" => format!("CAST(t.{name} AS CHAR CHARACTER SET latin1)"),
+        // what is not UTF-8 is looked at byte by byte
+        "blob" | "mediumblob" => format!(
+            "COALESCE(CONVERT(t.{name} USING utf8mb4), CONVERT(CAST(t.{name} AS CHAR CHARACTER SET latin1) USING utf8mb4))"
+        ),
         _ => format!("t.{name}"),
     };
     let mut conditions = Vec::new();
@@ -300,7 +334,7 @@ fn text_arm(columns: &[Column], column: &Column) -> String {
     if let Some((_, _, rows)) = MADE_HERE.iter().find(|(t, c, _)| t == table && c == name) {
         conditions.push(format!("t.{rows}"));
     }
-    conditions.push(format!("REGEXP_LIKE({value}, '{NUMBER_AND_BLANKS}')"));
+    conditions.push(format!("REGEXP_LIKE({value}, '{MANY_DIGITS}')"));
     format!(
         "  SELECT '{table}.{name}' AS what, {} AS id, {value} AS text FROM {table} AS t\n  WHERE {}\n",
         key_of(columns, table, "t"),
