@@ -14,6 +14,7 @@ async fn a_read_that_fails_is_not_attempted() {
         if reply.status != 200 {
             break reply;
         }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     };
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, Some("1")));
     let problem = refused.problem("LEDGER_UNAVAILABLE");

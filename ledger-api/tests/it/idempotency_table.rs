@@ -401,6 +401,7 @@ async fn running(table: &Table, row: &Row) {
         let first = tokio::spawn(send(table.at(&table.world.base, &case, &key)));
         while table.world.count("idempotency_claim").await == claims {
             assert!(!first.is_finished(), "it ended without a claim");
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let meanwhile = send(table.at(&table.second, &case, &key)).await;
         let first = first.await.unwrap();
@@ -472,6 +473,7 @@ async fn unavailable(table: &Table, row: &Row) {
             if reply.status == 503 {
                 return reply;
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let refused = tokio::time::timeout(Duration::from_secs(10), refused).await;

@@ -4,6 +4,7 @@
 mod callers;
 mod cancels;
 mod chain;
+mod compensation;
 mod corrections;
 mod created_and_confirmed;
 mod deposits;

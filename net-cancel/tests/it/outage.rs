@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use issuer_gateway::run::Gateway;
@@ -22,6 +22,8 @@ struct Line {
     address: SocketAddr,
     whole: Arc<AtomicBool>,
     cuts: watch::Sender<u32>,
+    /// Connections that were asked for while it was cut.
+    refused: Arc<AtomicU32>,
 }
 
 impl Line {
@@ -30,10 +32,12 @@ impl Line {
         let address = listener.local_addr().unwrap();
         let whole = Arc::new(AtomicBool::new(true));
         let (cuts, cut) = watch::channel(0);
-        let accepting = Arc::clone(&whole);
+        let refused = Arc::new(AtomicU32::new(0));
+        let (accepting, counted) = (Arc::clone(&whole), Arc::clone(&refused));
         tokio::spawn(async move {
             while let Ok((mut inside, _)) = listener.accept().await {
                 if !accepting.load(Ordering::SeqCst) {
+                    counted.fetch_add(1, Ordering::SeqCst);
                     continue;
                 }
                 let (server, mut cut) = (server.clone(), cut.clone());
@@ -47,12 +51,22 @@ impl Line {
                 });
             }
         });
-        Self { address, whole, cuts }
+        Self { address, whole, cuts, refused }
     }
 
     fn cut(&self) {
         self.whole.store(false, Ordering::SeqCst);
         self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Waits until somebody has asked for the database again and again.
+    async fn refuses(&self, times: u32) {
+        let refused = async {
+            while self.refused.load(Ordering::SeqCst) < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), refused).await.expect("nobody asks for the database");
     }
 
     fn mend(&self) {
@@ -78,7 +92,11 @@ async fn an_answer_is_recorded_once_the_database_is_back() {
     });
     let line = Line::to(server).await;
     let url = by_way_of(&world.db.app, |_| line.address.to_string());
-    let options = PoolOptions { acquire_timeout: Duration::from_millis(500), ..PoolOptions::default() };
+    let options = PoolOptions {
+        acquire_timeout: Duration::from_millis(500),
+        min_connections: 0,
+        ..PoolOptions::default()
+    };
     let cut_off = Ledger::open(&url, options).await.unwrap();
     world.gateway = Gateway::new(cut_off, &Timeouts::embedded().unwrap(), clock::now);
 
@@ -87,8 +105,8 @@ async fn an_answer_is_recorded_once_the_database_is_back() {
     let outage = async {
         world.until_issuer(|truth| truth.effective == 50_000).await;
         line.cut();
-        // The answer comes in this time, and has nowhere to go.
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        // nobody has anything to ask the database but who has got the answer, which has nowhere to go
+        line.refuses(3).await;
         assert_eq!(world.payment(id).await.verdict, None);
         line.mend();
     };

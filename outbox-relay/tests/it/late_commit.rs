@@ -47,7 +47,7 @@ async fn a_late_commit_is_lost_by_a_naive_cursor_and_published_by_the_relay() {
     assert_eq!(stream[0].headers["idempotency-key"], later.key());
     naive.poll(&ledger).await;
     // the hole is looked at again and again, and its writer is left alone
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    ledger.watcher().await.further(3).await;
     open.commit().await.unwrap();
 
     let stream = eventually("id 1 in kafka", async || {

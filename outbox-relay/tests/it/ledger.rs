@@ -67,6 +67,12 @@ impl Ledger {
         Relay { stop, task }
     }
 
+    /// Who sees the relay of this database look at holes.
+    pub async fn watcher(&self) -> Watcher {
+        let root = MySqlPoolOptions::new().max_connections(4).connect(&self.db.root).await.unwrap();
+        Watcher { root, database: self.db.name.clone() }
+    }
+
     /// The ids and kinds of all rows.
     pub async fn rows(&self) -> Vec<(u64, String)> {
         sqlx::query_as("SELECT id, kind FROM outbox_event ORDER BY id").fetch_all(&self.app).await.unwrap()
@@ -85,6 +91,30 @@ impl Drop for Ledger {
         if !std::thread::panicking() {
             consumer::forget_topics(&self.settings.kafka.brokers, &self.settings.kafka.topic_prefix);
         }
+    }
+}
+
+/// Counts how often the relay has looked at a hole whose writer may still be at it.
+#[derive(Clone)]
+pub struct Watcher {
+    root: MySqlPool,
+    database: String,
+}
+
+impl Watcher {
+    pub async fn looks(&self) -> i64 {
+        let text = "SELECT CAST(COALESCE(SUM(s.count_execute), 0) AS SIGNED) \
+                    FROM performance_schema.prepared_statements_instances AS s \
+                    JOIN performance_schema.threads AS t ON t.thread_id = s.owner_thread_id \
+                    WHERE t.processlist_db = ? AND s.sql_text LIKE '%FOR SHARE NOWAIT'";
+        sqlx::query_scalar(text).bind(&self.database).fetch_one(&self.root).await.unwrap()
+    }
+
+    /// Waits until it has looked so often more.
+    pub async fn further(&self, looks: i64) {
+        let before = self.looks().await;
+        let looked = async || (self.looks().await >= before + looks).then_some(());
+        eventually("the relay looks at a hole", looked).await;
     }
 }
 

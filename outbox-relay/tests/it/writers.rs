@@ -1,14 +1,13 @@
 //! Many writers at once, some slow, some rolled back.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use ledger_core::store::{LostKey, StoreError};
 use sqlx::Acquire as _;
 use sqlx::mysql::MySqlPool;
 
 use crate::consumer;
-use crate::ledger::{Event, Ledger, eventually, insert};
+use crate::ledger::{Event, Ledger, Watcher, eventually, insert};
 
 const WRITERS: u32 = 12;
 const TRANSACTIONS: u32 = 120;
@@ -21,8 +20,9 @@ struct Done {
     sealed: usize,
 }
 
-/// Each writer has three payments of its own; every twentieth transaction is slow, every twentieth is rolled back.
-async fn write(pool: MySqlPool, number: u32) -> Done {
+/// Each writer has three payments of its own; every twentieth transaction is so slow that the relay looks at its hole, or at those of
+/// others that are, and every twentieth is rolled back.
+async fn write(pool: MySqlPool, watcher: Watcher, number: u32) -> Done {
     let (mut done, mut heads) = (Done::default(), [0_u32; 3]);
     for turn in 0..TRANSACTIONS {
         let at = usize::try_from(turn % 3).unwrap();
@@ -44,7 +44,7 @@ async fn write(pool: MySqlPool, number: u32) -> Done {
                     done.rolled_back += 1;
                     break;
                 }
-                10 => tokio::time::sleep(Duration::from_millis(400)).await,
+                10 => watcher.further(2).await,
                 _ => {}
             }
             open.commit().await.unwrap();
@@ -62,8 +62,9 @@ async fn nothing_is_lost_or_doubled_and_every_rollback_is_sealed() {
     let (topic, brokers) =
         (ledger.settings.kafka.topic("payment.ledger.v1"), ledger.settings.kafka.brokers.clone());
     let relay = ledger.relay();
+    let watcher = ledger.watcher().await;
     let writers: Vec<_> =
-        (0..WRITERS).map(|number| tokio::spawn(write(ledger.app.clone(), number))).collect();
+        (0..WRITERS).map(|number| tokio::spawn(write(ledger.app.clone(), watcher.clone(), number))).collect();
     let mut all = Done::default();
     for writer in writers {
         let done = writer.await.unwrap();

@@ -92,6 +92,17 @@ impl Ends {
         sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&self.legacy_pool).await.unwrap();
     }
 
+    /// Waits until what was written to the legacy ledger is settled for a run with `--settle 1s`, by the clock of its server:
+    /// change columns count whole seconds, and a row is settled a second after its own has ended.
+    pub async fn settled(&self) {
+        let clock = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
+        let now = async || -> i64 { sqlx::query_scalar(clock).fetch_one(&self.legacy_pool).await.unwrap() };
+        let until = (now().await / 1_000_000 + 2) * 1_000_000;
+        while now().await <= until {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     pub async fn text(&self, sql: &'static str) -> String {
         sqlx::query_scalar(sql).fetch_one(&self.legacy_pool).await.unwrap()
     }

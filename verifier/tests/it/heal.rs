@@ -71,8 +71,7 @@ async fn ten_rows_that_the_mirror_dropped_are_healed_exactly_and_once() {
         .collect();
     assert_eq!(dropped.len(), 10);
 
-    // Change columns count whole seconds: a row is settled a second after its own has ended.
-    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    ends.settled().await;
     let dry = ends.verifier(&["run", "--window", "65m", "--settle", "1s", "--dry-run"]);
     assert_eq!((dry.code, dry.state()), (Some(10), "FINDINGS"), "{dry:?}");
     let first = ends.verifier(&["run", "--window", "65m", "--settle", "1s"]);

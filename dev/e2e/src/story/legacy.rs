@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use fakes::legacy::{LegacyService, Options, Pace, generate};
 use ledger_core::store::pool::{PoolOptions, connect};
 use serde_json::{Value, json};
+use sqlx::MySqlPool;
 use stack::Proc;
 
 use super::{Teller, text};
@@ -57,6 +58,7 @@ impl Teller<'_> {
         let (mut mirror, address) = self.start_mirror().await?;
         let pace = Pace { every: Duration::from_millis(20), cancels: false, mirror: Some(address.clone()) };
         let legacy = connect(self.env.get("LEGACY_URL")?, PoolOptions::default()).await?;
+        let clock = legacy.clone();
         let mut service = LegacyService::new(legacy, 7, pace);
         for _ in 0..20 {
             service.write().await?;
@@ -74,8 +76,7 @@ impl Teller<'_> {
         let state = mirror_idle(&address).await?;
         step.say("mirror", state)?;
         mirror.terminate(Duration::from_secs(15)).await?;
-        // Change columns count whole seconds: a row is settled a second after its own has ended.
-        tokio::time::sleep(Duration::from_millis(2_100)).await;
+        settled(&clock).await?;
         let first = self.verify().await?;
         step.say("verifier", first.clone())?;
         ensure!(first["healed"] == DROPS, "healed {} instead of {DROPS}: {first}", first["healed"]);
@@ -102,6 +103,18 @@ impl Teller<'_> {
         ensure!(text(&run["state"]) != "SKIPPED", "the run was skipped: {run}");
         Ok(run)
     }
+}
+
+/// Waits until what was written is settled, by the clock of the legacy server: change columns count whole seconds, and a row is
+/// settled a second after its own has ended.
+async fn settled(legacy: &MySqlPool) -> Result<()> {
+    let clock = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
+    let now = async || sqlx::query_scalar::<_, i64>(clock).fetch_one(legacy).await;
+    let until = (now().await? / 1_000_000 + 2) * 1_000_000;
+    while now().await? <= until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// Waits until the mirror's queue is empty and says what it did.
