@@ -1,7 +1,7 @@
 //! Reading payments: the heads of their chains first, then their facts up to those heads. A change that commits in
 //! between is left out, so what is read is always a payment as it was after some change.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
@@ -17,6 +17,8 @@ use crate::time::BusinessDate;
 use super::read::Reading;
 use super::statement::{Account, Statement};
 use super::{StoreError, deposit};
+
+pub use super::order::{last_of_order, taken_orders};
 
 /// A statement over the rows of the wanted payments, one lookup each.
 macro_rules! of_wanted {
@@ -107,23 +109,6 @@ of_wanted!(
     "t.leg_no, t.link_no, t.kind, t.cancel_no, t.before_amount, t.delta, t.after_amount"
 );
 
-const LAST_OF_ORDER: Statement = Statement {
-    name: "last_payment_of_order",
-    account: Account::App,
-    sql: "SELECT payment_id, try_no FROM payment WHERE merchant_id = ? AND order_id = ? ORDER BY try_no DESC LIMIT 1",
-};
-
-const TAKEN_ORDERS: Statement = Statement {
-    name: "taken_orders",
-    account: Account::App,
-    sql: "SELECT p.payment_id, p.merchant_id, p.order_id, p.try_no FROM JSON_TABLE(?, '$[*]' COLUMNS ( \
-          merchant_id VARCHAR(32) PATH '$[0]' ERROR ON EMPTY ERROR ON ERROR, \
-          order_id VARCHAR(64) PATH '$[1]' ERROR ON EMPTY ERROR ON ERROR, \
-          try_no SMALLINT UNSIGNED PATH '$[2]' ERROR ON EMPTY ERROR ON ERROR)) AS w \
-          STRAIGHT_JOIN payment AS p ON p.merchant_id = w.merchant_id COLLATE utf8mb4_0900_bin \
-          AND p.order_id = w.order_id COLLATE utf8mb4_0900_bin AND p.try_no = w.try_no",
-};
-
 const CHANGES: Statement = Statement {
     name: "load_changes",
     account: Account::App,
@@ -153,8 +138,6 @@ pub const STATEMENTS: &[Statement] = &[
     CANCEL_SHARES,
     CANCEL_OUTCOMES,
     BALANCE_LINKS,
-    LAST_OF_ORDER,
-    TAKEN_ORDERS,
     CHANGES,
     OWN_CHANGE,
 ];
@@ -191,7 +174,7 @@ pub(super) fn wanted(ids: &[PaymentId]) -> String {
     serde_json::to_string(&ids.iter().map(|id| id.to_hex()).collect::<Vec<_>>()).unwrap_or_default()
 }
 
-async fn rows(
+pub(super) async fn rows(
     connection: &mut MySqlConnection,
     statement: Statement,
     wanted: &str,
@@ -321,35 +304,6 @@ pub async fn payment_by_id(
     id: PaymentId,
 ) -> Result<Option<Payment>, StoreError> {
     Ok(payments(connection, &[id]).await?.remove(&id))
-}
-
-/// The newest try of an order.
-pub async fn last_of_order(
-    connection: &mut MySqlConnection,
-    merchant_id: &str,
-    order_id: &str,
-) -> Result<Option<(PaymentId, u16)>, StoreError> {
-    let row =
-        sqlx::query(LAST_OF_ORDER.sql).bind(merchant_id).bind(order_id).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    let (row, id) = Reading::of_payment(&row, "payment")?;
-    Ok(Some((id, row.get("try_no")?)))
-}
-
-/// Which of these tries of orders exist.
-pub async fn taken_orders(
-    connection: &mut MySqlConnection,
-    wanted: &[(String, String, u16)],
-) -> Result<HashSet<(String, String, u16)>, StoreError> {
-    let parameter = serde_json::to_string(wanted).unwrap_or_default();
-    rows(connection, TAKEN_ORDERS, &parameter)
-        .await?
-        .iter()
-        .map(|row| {
-            let (row, _) = Reading::of_payment(row, "payment")?;
-            Ok((row.get("merchant_id")?, row.get("order_id")?, row.get("try_no")?))
-        })
-        .collect()
 }
 
 /// The request that wrote a change, if it is there: by this an unknown commit is found out.

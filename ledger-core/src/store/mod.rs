@@ -18,6 +18,7 @@ pub mod load;
 pub mod method_rule;
 mod metrics;
 pub mod mirror;
+mod order;
 pub mod outbox;
 pub mod outbox_grants;
 mod outbox_insert;

@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .iter()
         .map(|insert| &insert.statement)
         .chain(super::load::STATEMENTS)
+        .chain(super::order::STATEMENTS)
         .chain(super::deposit::STATEMENTS)
         .chain(super::method_rule::STATEMENTS)
         .chain(super::owned::STATEMENTS)

@@ -161,3 +161,37 @@ fn every_event_type_is_written_up() {
     let unknown: Vec<_> = kinds.into_iter().filter(|kind| !text.contains(&format!("| `{kind}` |"))).collect();
     assert!(unknown.is_empty(), "not in docs/EVENTS.md: {unknown:?}");
 }
+
+/// What docs/PROOF.md names is there: each race from R1 to R16 with a test that has its number above it, each invariant with its file.
+#[test]
+fn the_proof_names_what_is_there() {
+    let root = root();
+    let proof = std::fs::read_to_string(root.join("docs/PROOF.md")).unwrap();
+    let mut races = Vec::new();
+    for row in proof.lines().filter(|line| line.starts_with("| ")) {
+        let quoted: Vec<_> = row.split('`').skip(1).step_by(2).collect();
+        let [path, name] = quoted.as_slice() else { continue };
+        if !path.ends_with(".rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(root.join(path)).unwrap_or_else(|_| panic!("no {path}"));
+        let before =
+            text.split_once(&format!("fn {name}()")).unwrap_or_else(|| panic!("no {name} in {path}")).0;
+        let race = row.split('|').nth(1).unwrap().trim();
+        if race.strip_prefix('R').is_some_and(|number| number.parse::<u32>().is_ok()) {
+            let above = before.rsplit("\n\n").next().unwrap();
+            let has = |line: &str| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == race);
+            assert!(
+                above.lines().any(|line| line.starts_with("///") && has(line)),
+                "{name} does not say {race}"
+            );
+            races.push(race.to_owned());
+        }
+    }
+    assert_eq!(races, (1..=16).map(|number| format!("R{number}")).collect::<Vec<_>>());
+    for number in 1..=17 {
+        let file = proof.split('`').find(|name| name.starts_with(&format!("i{number:02}_")));
+        let file = file.unwrap_or_else(|| panic!("I{number} is not named"));
+        assert!(root.join("verifier/checks").join(file).exists(), "no {file}");
+    }
+}
