@@ -8,11 +8,13 @@
 //! | `bank` | what the issuers hold to be true |
 //! | `play` | the steps: commands, messages, faults, the clock |
 //! | `cancels` | the steps of a cancel |
+//! | `callers` | the steps of a caller that asks issuers itself |
 //! | `work` | what is under way between two commits |
 //! | `oracle` | what must hold, said without the code that is tested |
 //! | `tests` | the corpus, fresh seeds, a seed from outside |
 
 mod bank;
+mod callers;
 mod cancels;
 mod dice;
 mod oracle;

@@ -191,7 +191,7 @@ pub fn money(sim: &Sim) -> Checked {
             .sum();
         let books = attempt.effective().get() - done;
         let differs = account.stands() + given_unseen - books;
-        let awaited = matches!(attempt.state(now), AttemptState::InFlight);
+        let awaited = matches!(attempt.state(now), AttemptState::InFlight | AttemptState::Approved);
         let exposed = attempt.exposure(now).get();
         if differs < 0 || (differs > 0 && !awaited && differs > exposed) {
             return wrong(format!(

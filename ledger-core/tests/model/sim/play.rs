@@ -15,6 +15,7 @@ use ledger_core::payment::{abort, confirm, reverse};
 use ledger_core::reference::Contract;
 
 use super::bank::Auth;
+use super::callers::last_auth;
 use super::dice::Dice;
 use super::work::Work;
 use super::{Checked, Commit, Sim, Stored, WRITERS, Wrong, oracle, wrong};
@@ -23,7 +24,7 @@ use crate::world::{self, issuer, rules, start, won};
 impl Sim {
     /// One step.
     pub(super) fn step(&mut self, dice: &mut Dice) -> Checked {
-        match dice.below(100) {
+        match dice.below(107) {
             0..6 => self.create(dice),
             6..16 => self.confirm(dice),
             16..52 => self.go_on(dice),
@@ -47,10 +48,11 @@ impl Sim {
                 self.die(dice);
                 Ok(())
             }
-            _ => {
+            98..100 => {
                 self.forget(dice);
                 Ok(())
             }
+            _ => self.tell_attempt(dice),
         }
     }
 
@@ -187,6 +189,7 @@ impl Sim {
             Work::Reverse { writer, at, leg, no, answer, sent } => {
                 self.go_on_reversing(dice, (writer, at, leg, no), answer, sent)
             }
+            Work::Told(told) => self.go_on_telling(dice, told),
         }
     }
 
@@ -254,9 +257,10 @@ impl Sim {
     }
 
     /// What comes back of an authorization; nothing yet is possible until its time is over.
-    fn auth_answer(&mut self, dice: &mut Dice, at: usize, leg: u8) -> Option<ResultOutcome> {
+    pub(super) fn auth_answer(&mut self, dice: &mut Dice, at: usize, leg: u8) -> Option<ResultOutcome> {
         let overdue = {
-            let attempt = self.payments[at].payment.attempt(leg, AttemptKind::Auth, 1).unwrap();
+            let payment = &self.payments[at].payment;
+            let attempt = payment.attempt(leg, AttemptKind::Auth, last_auth(payment, leg)).unwrap();
             self.now() > attempt.attempt.deadline_at
         };
         if dice.percent(4) {
@@ -288,7 +292,8 @@ impl Sim {
             return Ok(());
         }
         let held = self.remembered(writer, at);
-        let facts = reverse::late(&held, leg, 1, &world::answer(outcome, self.now()), self.now());
+        let no = last_auth(&held, leg);
+        let facts = reverse::late(&held, leg, no, &world::answer(outcome, self.now()), self.now());
         if facts.is_empty() {
             return Ok(());
         }
@@ -330,7 +335,7 @@ impl Sim {
         }
         let (writer, leg) = (dice.below(WRITERS), dice.of(&legs));
         let held = self.remembered(writer, at);
-        let facts = reverse::start(&held, leg, 1, &issuer(), now);
+        let facts = reverse::start(&held, leg, last_auth(&held, leg), &issuer(), now);
         if facts.is_empty() {
             self.refused(writer, at, &held, "nothing to reverse");
             return Ok(());
@@ -456,17 +461,16 @@ impl Sim {
         for at in 0..self.payments.len() {
             self.writers[0].remove(&at);
             let held = self.payments[at].payment.clone();
-            if held.verdict.is_none() && held.legs().next().is_some() {
-                if let Ok(facts) = abort::recover(&held, &[issuer()], now) {
-                    self.commit(0, at, &held, "RECOVER", facts)?;
-                }
+            if let Ok(facts) = abort::recover(&held, &[issuer()], now) {
+                self.commit(0, at, &held, "RECOVER", facts)?;
             } else if let Ok(facts) = abort::expire(&held, &[issuer()], now) {
                 self.commit(0, at, &held, "EXPIRE", facts)?;
             }
             let held = self.payments[at].payment.clone();
             for leg in held.legs().map(|leg| leg.approval.leg_no) {
                 let current = self.payments[at].payment.clone();
-                let facts: Vec<Fact> = reverse::start(&current, leg, 1, &issuer(), now);
+                let facts: Vec<Fact> =
+                    reverse::start(&current, leg, last_auth(&current, leg), &issuer(), now);
                 if !facts.is_empty() {
                     let no = current.leg(leg).unwrap().next_attempt_no(AttemptKind::NetCancel);
                     self.commit(0, at, &current, "NET_CANCEL", facts)?;

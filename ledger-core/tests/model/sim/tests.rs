@@ -30,6 +30,15 @@ const REACHED: &[&str] = &[
     "network cancel",
     "recovered",
     "expired",
+    // callers
+    "caller attempt",
+    "caller tries again",
+    "attempt refused",
+    "caller goes on",
+    "caller confirms",
+    "caller aborts",
+    "told again",
+    "told after the verdict",
     // faults
     "lost key",
     "looks again",

@@ -13,6 +13,19 @@ pub enum Work {
     Cancel { writer: usize, at: usize, cancel_no: u16, to_send: Vec<u8>, got: Vec<(u8, Answer)> },
     /// A network cancel that was sent; its answer, once there is one.
     Reverse { writer: usize, at: usize, leg: u8, no: u16, answer: Option<Answer>, sent: bool },
+    /// An authorization that its caller has said and sends itself.
+    Told(Told),
+}
+
+/// An authorization of a caller: whether it was sent, and what came.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub writer: usize,
+    pub at: usize,
+    pub leg: u8,
+    pub no: u16,
+    pub sent: bool,
+    pub answer: Option<Answer>,
 }
 
 impl Work {
@@ -22,6 +35,7 @@ impl Work {
             | Self::Late { writer, .. }
             | Self::Cancel { writer, .. }
             | Self::Reverse { writer, .. } => *writer,
+            Self::Told(told) => told.writer,
         }
     }
 }
