@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use ledger_core::payment::deposit::Arrived;
+
 /// An authorization on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
@@ -29,6 +31,10 @@ pub struct Account {
 #[derive(Debug, Default)]
 pub struct Bank {
     pub accounts: BTreeMap<(usize, u8), Account>,
+    /// What arrived at issued accounts, and for which payment.
+    pub arrived: Vec<(usize, Arrived)>,
+    /// Whether suspense money went back, by payment and refund.
+    pub sent_back: BTreeMap<(usize, u16), bool>,
 }
 
 impl Account {

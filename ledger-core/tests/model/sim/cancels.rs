@@ -8,6 +8,7 @@ use ledger_core::payment::fact::ResultOutcome;
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::status::{CancelStatus, Status};
 
+use super::deposits::{is_deposited, receiver};
 use super::dice::Dice;
 use super::work::Work;
 use super::{Checked, Commit, Sim, WRITERS, wrong};
@@ -18,7 +19,7 @@ impl Sim {
         let now = self.now();
         let open = |payment: &Payment| {
             let status = payment.status(now);
-            matches!(status, Status::Done | Status::PartialCanceled)
+            matches!(status, Status::Done | Status::PartialCanceled | Status::WaitingForDeposit)
         };
         let Some(at) = self.pick(dice, open) else { return Ok(()) };
         let writer = dice.below(WRITERS);
@@ -33,7 +34,7 @@ impl Sim {
         };
         let tells = matches!(allocation, Allocation::Explicit(_));
         let cmd = Cancel {
-            refund_to: None,
+            refund_to: held.legs().any(is_deposited).then(receiver),
             cancel_request_id: format!("{}-{}", self.told.len(), writer),
             amount: amount.filter(|_| !tells),
             tax_free: dice.percent(20).then(|| won(dice.between(0, most.max(1)))),
@@ -52,6 +53,10 @@ impl Sim {
             return Ok(());
         };
         if self.commit(writer, at, &held, "CANCEL", facts)? == Commit::Lost {
+            return Ok(());
+        }
+        if self.payments[at].payment.is_closed() {
+            self.cover("given up before its deposit");
             return Ok(());
         }
         self.cover(covered);

@@ -8,6 +8,7 @@
 //! | `bank` | what the issuers hold to be true |
 //! | `play` | the steps: commands, messages, faults, the clock |
 //! | `cancels` | the steps of a cancel |
+//! | `deposits` | the steps of payments by deposit |
 //! | `callers` | the steps of a caller that asks issuers itself |
 //! | `work` | what is under way between two commits |
 //! | `oracle` | what must hold, said without the code that is tested |
@@ -16,6 +17,7 @@
 mod bank;
 mod callers;
 mod cancels;
+mod deposits;
 mod dice;
 mod oracle;
 mod play;
@@ -155,7 +157,8 @@ fn play(steps: &[u64]) -> (Sim, Checked) {
     let mut sim = Sim::new();
     let played = steps.iter().try_for_each(|step| {
         sim.step(&mut Dice::new(*step))?;
-        oracle::money(&sim)
+        oracle::money(&sim)?;
+        oracle::deposits(&sim, false)
     });
     let rested = played.and_then(|()| sim.rest());
     (sim, rested)

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use ledger_core::change::Change;
 use ledger_core::journal::{Account, Side};
-use ledger_core::payment::attempt::AttemptState;
+use ledger_core::money::Minor;
+use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
+use ledger_core::payment::deposit::Arrived;
 use ledger_core::payment::fact::{Fact, Ruling, ShareOutcome, Verdict};
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::status::Status;
+use ledger_core::payment::virtual_account::Refunding;
 
+use super::deposits::is_deposited;
 use super::dice::Dice;
 use super::{Checked, Sim, Wrong, wrong};
 
@@ -101,7 +105,7 @@ pub fn books(payment: &Payment, changes: &[Change]) -> Checked {
     }
     journal(
         changes,
-        expected - given,
+        (expected - given, in_suspense(payment)),
         (opened.fee.get() - parts[2], opened.fee_vat.get() - parts[3]),
         confirmed,
     )?;
@@ -109,7 +113,12 @@ pub fn books(payment: &Payment, changes: &[Change]) -> Checked {
 }
 
 /// I5: every change balances, and each account is what its facts say.
-fn journal(changes: &[Change], owed: i64, (fee, fee_vat): (i64, i64), confirmed: bool) -> Checked {
+fn journal(
+    changes: &[Change],
+    (owed, suspense): (i64, i64),
+    (fee, fee_vat): (i64, i64),
+    confirmed: bool,
+) -> Checked {
     let mut accounts = BTreeMap::<Account, i64>::new();
     for change in changes {
         let mut sum = 0;
@@ -124,7 +133,8 @@ fn journal(changes: &[Change], owed: i64, (fee, fee_vat): (i64, i64), confirmed:
     }
     let (fee, fee_vat) = if confirmed { (fee, fee_vat) } else { (0, 0) };
     let expected = [
-        (Account::IssuerReceivable, owed),
+        (Account::IssuerReceivable, owed + suspense),
+        (Account::Suspense, -suspense),
         (Account::MerchantPayable, fee + fee_vat - owed),
         (Account::FeeRevenue, -fee),
         (Account::OutputVat, -fee_vat),
@@ -190,6 +200,10 @@ pub fn money(sim: &Sim) -> Checked {
             .map(|share| share.amount.get())
             .sum();
         let books = attempt.effective().get() - done;
+        if is_deposited(leg) {
+            // money stands there once it has arrived, of which `deposits` speaks
+            continue;
+        }
         let differs = account.stands() + given_unseen - books;
         let awaited = matches!(attempt.state(now), AttemptState::InFlight | AttemptState::Approved);
         let exposed = attempt.exposure(now).get();
@@ -204,20 +218,83 @@ pub fn money(sim: &Sim) -> Checked {
     Ok(())
 }
 
+/// What arrived is counted, in suspense, or gone back; each bank's reference once, and an approval only with all of its money.
+pub fn deposits(sim: &Sim, is_at_rest: bool) -> Checked {
+    for (at, stored) in sim.payments.iter().enumerate() {
+        let payment = &stored.payment;
+        let known = || payment.legs().flat_map(|leg| &leg.deposits);
+        let arrived =
+            || sim.bank.arrived.iter().filter(|(whose, _)| *whose == at).map(|(_, arrived)| arrived);
+        for deposit in known() {
+            let same = |told: &&Arrived| {
+                told.bank_ref == deposit.bank_ref
+                    && told.amount == deposit.amount
+                    && told.leg_no == Some(deposit.leg_no)
+            };
+            let times = known().filter(|other| other.bank_ref == deposit.bank_ref).count();
+            if times != 1 || arrived().filter(same).count() != 1 {
+                return wrong(format!("R14: {} of payment {at} is counted {times} times", deposit.bank_ref));
+            }
+        }
+        if is_at_rest && known().count() != arrived().count() {
+            return wrong(format!("R14: payment {at} is at rest, and a deposit is not in the books"));
+        }
+        let refunds = || payment.legs().flat_map(|leg| leg.refunds.values());
+        for refunding in refunds() {
+            let gone = sim.bank.sent_back.get(&(at, refunding.refund.refund_no));
+            let agrees = match &refunding.outcome {
+                Some(end) => gone == Some(&(end.outcome == ShareOutcome::Done)),
+                None => !is_at_rest,
+            };
+            if !agrees {
+                return wrong(format!("R14: a refund of payment {at} did not end as the books say"));
+            }
+        }
+        for leg in payment.legs().filter(|leg| is_deposited(leg) && leg.accepted().is_some()) {
+            let of_leg = arrived().filter(|told| told.leg_no == Some(leg.approval.leg_no));
+            let sum: i64 = of_leg.map(|told| told.amount.get()).sum();
+            if sum < leg.approval.amount.get() {
+                return wrong(format!("R14: payment {at} is paid and only {sum} has arrived"));
+            }
+        }
+        if payment.suspense().map(Minor::get) != Ok(in_suspense(payment)) {
+            return wrong(format!("R14: payment {at} has {:?} in suspense", payment.suspense()));
+        }
+    }
+    Ok(())
+}
+
+/// Arrived, without what pays a leg and what went back.
+fn in_suspense(payment: &Payment) -> i64 {
+    let arrived: i64 = payment.legs().flat_map(|leg| &leg.deposits).map(|deposit| deposit.amount.get()).sum();
+    let ended = |refunding: &&Refunding| refunding.ended(ShareOutcome::Done);
+    let refunds = payment.legs().flat_map(|leg| leg.refunds.values()).filter(ended);
+    let gone: i64 = refunds.map(|refunding| refunding.refund.amount.get()).sum();
+    arrived - gone - paid_by_deposit(payment)
+}
+
+fn paid_by_deposit(payment: &Payment) -> i64 {
+    let paid = payment.legs().filter(|leg| is_deposited(leg) && leg.accepted().is_some());
+    paid.map(|leg| leg.approval.amount.get()).sum()
+}
+
 /// A further try needs all of the one before undone, by the issuers' truth as well.
 pub fn may_be_tried_again(last: &Payment, now: DateTime<Utc>) -> Checked {
-    let open = last.legs().flat_map(Leg::authorizations).any(|attempt| {
-        matches!(
-            attempt.state(now),
-            AttemptState::InFlight
-                | AttemptState::Approved
-                | AttemptState::Issued
-                | AttemptState::Uncertain(_)
-                | AttemptState::Accepted
-                | AttemptState::Reversing(_)
-                | AttemptState::Escalated
-        )
-    });
+    // an account that is being closed holds no money: what still arrives there is in suspense
+    let is_account = |attempt: &&AttemptFacts| attempt.issuance().is_some() && attempt.ruling().is_some();
+    let open =
+        last.legs().flat_map(Leg::authorizations).filter(|attempt| !is_account(attempt)).any(|attempt| {
+            matches!(
+                attempt.state(now),
+                AttemptState::InFlight
+                    | AttemptState::Approved
+                    | AttemptState::Issued
+                    | AttemptState::Uncertain(_)
+                    | AttemptState::Accepted
+                    | AttemptState::Reversing(_)
+                    | AttemptState::Escalated
+            )
+        });
     if open || last.verdict.is_none() {
         wrong("an order is tried again while a try of it is open")
     } else {
@@ -229,6 +306,7 @@ pub fn may_be_tried_again(last: &Payment, now: DateTime<Utc>) -> Checked {
 pub fn at_rest(sim: &Sim) -> Checked {
     let now = sim.now();
     money(sim)?;
+    deposits(sim, true)?;
     for (at, stored) in sim.payments.iter().enumerate() {
         let payment = &stored.payment;
         let mut escalated = 0;
@@ -236,6 +314,9 @@ pub fn at_rest(sim: &Sim) -> Checked {
             for attempt in leg.authorizations() {
                 let state = attempt.state(now);
                 match state {
+                    // an account holds nothing by itself
+                    AttemptState::Escalated
+                        if attempt.issuance().is_some() && attempt.approval().is_none() => {}
                     AttemptState::Escalated | AttemptState::Conflict => {
                         escalated += attempt.attempt.amount.get();
                     }

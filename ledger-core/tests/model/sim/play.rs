@@ -7,7 +7,7 @@ use ledger_core::money::Currency;
 use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::confirm::{Answer, Confirm};
 use ledger_core::payment::create::{self, Create};
-use ledger_core::payment::fact::{AttemptKind, Fact, Origin, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, Fact, Method, Origin, ResultOutcome};
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::status::Status;
@@ -24,7 +24,7 @@ use crate::world::{self, issuer, rules, start, won};
 impl Sim {
     /// One step.
     pub(super) fn step(&mut self, dice: &mut Dice) -> Checked {
-        match dice.below(107) {
+        match dice.below(118) {
             0..6 => self.create(dice),
             6..16 => self.confirm(dice),
             16..52 => self.go_on(dice),
@@ -52,7 +52,9 @@ impl Sim {
                 self.forget(dice);
                 Ok(())
             }
-            _ => self.tell_attempt(dice),
+            100..107 => self.tell_attempt(dice),
+            107..115 => self.arrive(dice),
+            _ => self.send_back(dice),
         }
     }
 
@@ -132,7 +134,12 @@ impl Sim {
             }
         }
         amounts.push(rest);
-        let cmd: Confirm = world::confirm_with(&amounts, dice.percent(60));
+        let mut cmd: Confirm = world::confirm_with(&amounts, dice.percent(60));
+        if dice.percent(30)
+            && let Some(last) = cmd.legs.last_mut()
+        {
+            last.method = Method::VirtualAccount;
+        }
         let Ok(facts) = confirm::start(&held, &cmd, &[issuer()], &rules(), now) else {
             self.refused(writer, at, &held, "confirm refused");
             return Ok(());
@@ -190,6 +197,7 @@ impl Sim {
                 self.go_on_reversing(dice, (writer, at, leg, no), answer, sent)
             }
             Work::Told(told) => self.go_on_telling(dice, told),
+            Work::SendBack { writer, at, refund_no } => self.go_on_sending_back(dice, writer, at, refund_no),
         }
     }
 
@@ -208,13 +216,15 @@ impl Sim {
                 self.work.push(Work::Confirm { writer, at, to_send, waits, got });
                 return Ok(());
             };
-            self.cover(outcome.code());
-            got.push((leg, world::answer(outcome, self.now())));
+            let answer = self.word(dice, at, leg, outcome);
+            self.cover(answer.outcome.code());
+            got.push((leg, answer));
             self.work.push(Work::Confirm { writer, at, to_send, waits: None, got });
             return Ok(());
         }
         if let Some(leg) = to_send.pop() {
-            let failed = got.iter().any(|(_, answer)| answer.outcome != ResultOutcome::Approved);
+            let goes_on = |outcome| matches!(outcome, ResultOutcome::Approved | ResultOutcome::Issued);
+            let failed = got.iter().any(|(_, answer)| !goes_on(answer.outcome));
             let deadline =
                 self.payments[at].payment.attempt(leg, AttemptKind::Auth, 1).unwrap().attempt.deadline_at;
             if failed || self.now() > deadline || dice.percent(3) {
@@ -293,7 +303,8 @@ impl Sim {
         }
         let held = self.remembered(writer, at);
         let no = last_auth(&held, leg);
-        let facts = reverse::late(&held, leg, no, &world::answer(outcome, self.now()), self.now());
+        let answer = self.word(dice, at, leg, outcome);
+        let facts = reverse::late(&held, leg, no, &answer, self.now());
         if facts.is_empty() {
             return Ok(());
         }
@@ -393,17 +404,17 @@ impl Sim {
 
     fn expire(&mut self, dice: &mut Dice) -> Checked {
         let now = self.now();
-        let Some(at) = self.pick(dice, |payment| payment.status(now) == Status::Expired) else {
-            return Ok(());
-        };
+        let due = |payment: &Payment| payment.status(now) == Status::Expired || payment.waits_for_deposit();
+        let Some(at) = self.pick(dice, due) else { return Ok(()) };
         let writer = dice.below(WRITERS);
         let held = self.remembered(writer, at);
         let Ok(facts) = abort::expire(&held, &[issuer()], now) else {
             self.refused(writer, at, &held, "expiry refused");
             return Ok(());
         };
+        let was_waiting = held.waits_for_deposit();
         if self.commit(writer, at, &held, "EXPIRE", facts)? == Commit::Done {
-            self.cover("expired");
+            self.cover(if was_waiting { "deposit overdue" } else { "expired" });
         }
         Ok(())
     }
@@ -459,6 +470,7 @@ impl Sim {
     fn bring_to_rest(&mut self) -> Checked {
         let now = self.now();
         for at in 0..self.payments.len() {
+            self.bring_deposits_to_rest(at)?;
             self.writers[0].remove(&at);
             let held = self.payments[at].payment.clone();
             if let Ok(facts) = abort::recover(&held, &[issuer()], now) {

@@ -39,6 +39,18 @@ const REACHED: &[&str] = &[
     "caller aborts",
     "told again",
     "told after the verdict",
+    // deposits
+    "ISSUED",
+    "deposit confirms",
+    "deposit waits",
+    "deposit too late",
+    "deposit told again",
+    "deposit overdue",
+    "given up before its deposit",
+    "deposit refund",
+    "deposit refund refused",
+    "deposit refunded",
+    "deposit refund failed",
     // faults
     "lost key",
     "looks again",
@@ -173,7 +185,7 @@ fn no_history_of_commands_and_faults_breaks_an_invariant() {
 fn a_seed_replays() {
     let digests =
         |sim: &Sim| -> Vec<_> { sim.payments.iter().map(|stored| stored.payment.head.digest).collect() };
-    let (first, second) = (play(&steps_of(4, 120)).0, play(&steps_of(4, 120)).0);
+    let (first, second) = (play(&steps_of(324, 300)).0, play(&steps_of(324, 300)).0);
     assert!(digests(&first).len() > 3);
     assert_eq!(digests(&first), digests(&second));
     assert_eq!(first.told, second.told);

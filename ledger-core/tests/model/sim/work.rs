@@ -13,6 +13,8 @@ pub enum Work {
     Cancel { writer: usize, at: usize, cancel_no: u16, to_send: Vec<u8>, got: Vec<(u8, Answer)> },
     /// A network cancel that was sent; its answer, once there is one.
     Reverse { writer: usize, at: usize, leg: u8, no: u16, answer: Option<Answer>, sent: bool },
+    /// Suspense money on its way back.
+    SendBack { writer: usize, at: usize, refund_no: u16 },
     /// An authorization that its caller has said and sends itself.
     Told(Told),
 }
@@ -34,7 +36,8 @@ impl Work {
             Self::Confirm { writer, .. }
             | Self::Late { writer, .. }
             | Self::Cancel { writer, .. }
-            | Self::Reverse { writer, .. } => *writer,
+            | Self::Reverse { writer, .. }
+            | Self::SendBack { writer, .. } => *writer,
             Self::Told(told) => told.writer,
         }
     }
