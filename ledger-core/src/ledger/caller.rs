@@ -6,7 +6,6 @@ use crate::payment::confirm::LegRequest;
 use crate::payment::fact::Fact;
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
-use crate::store::append::Entry;
 use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError};
 
@@ -99,20 +98,7 @@ impl Ledger {
         render: &dyn Render,
     ) -> Result<Answer, LedgerError> {
         let rendered = render.done(payment, None);
-        let entry = Entry {
-            change: None,
-            claim: Some(op.claim.clone()),
-            answer: Some((op.claim.clone(), rendered.clone())),
-            request_id: op.asked.request_id,
-            at: op.asked.at,
-            commit_by: None,
-        };
-        match self.batcher.append(entry, Urgency::MayRefuse).await {
-            Ok(()) => Ok(Answer::Fresh(rendered)),
-            Err(StoreError::Lost(LostKey::Idempotency)) => {
-                Ok(self.answered(op, render).await?.unwrap_or(Answer::Fresh(rendered)))
-            }
-            Err(error) => Err(error.into()),
-        }
+        let kept = self.claim_and_keep(op, rendered.clone(), render).await?;
+        Ok(kept.unwrap_or(Answer::Fresh(rendered)))
     }
 }

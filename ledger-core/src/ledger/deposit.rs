@@ -8,7 +8,6 @@ use crate::payment::abort;
 use crate::payment::deposit::{self, Arrived, Decision, Refund, RefundEnd};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
-use crate::store::append::Entry;
 use crate::store::batch::Urgency;
 use crate::store::{LostKey, StoreError, deposit as store};
 
@@ -124,7 +123,8 @@ impl Ledger {
                     return Ok(Decided::LookAgain);
                 }
                 let rendered = render.done(&payment, Some(number));
-                return Ok(Decided::Done(self.claim_and_keep(op, rendered, render).await?));
+                let kept = self.claim_and_keep(op, rendered.clone(), render).await?;
+                return Ok(Decided::Done(kept.unwrap_or(Answer::Fresh(rendered))));
             }
             let (change, after) = next(id, Some(&payment), command, &op.asked, facts)?;
             let rendered = render.done(&after, Some(number));
@@ -146,29 +146,5 @@ impl Ledger {
             }
         })
         .await
-    }
-
-    /// Claims the operation's key and keeps its answer: nothing else is to be written.
-    async fn claim_and_keep(
-        &self,
-        op: &Operation,
-        rendered: crate::store::idempotency::Rendered,
-        render: &dyn Render,
-    ) -> Result<Answer, LedgerError> {
-        let entry = Entry {
-            change: None,
-            claim: Some(op.claim.clone()),
-            answer: Some((op.claim.clone(), rendered.clone())),
-            request_id: op.asked.request_id,
-            at: op.asked.at,
-            commit_by: None,
-        };
-        match self.batcher.append(entry, Urgency::MayRefuse).await {
-            Ok(()) => Ok(Answer::Fresh(rendered)),
-            Err(StoreError::Lost(LostKey::Idempotency)) => {
-                Ok(self.answered(op, render).await?.unwrap_or(Answer::Fresh(rendered)))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }

@@ -182,7 +182,18 @@ impl Ledger {
         if !is_final(&refusal) {
             return Ok(Answer::Refused(refusal));
         }
-        let rendered = render.refused(&refusal);
+        let kept = self.claim_and_keep(op, render.refused(&refusal), render).await?;
+        Ok(kept.unwrap_or(Answer::Refused(refusal)))
+    }
+
+    /// Claims the operation's key and keeps its answer, where nothing else is to be written. Where another call has claimed it,
+    /// its answer counts, if it has one.
+    pub(super) async fn claim_and_keep(
+        &self,
+        op: &Operation,
+        rendered: Rendered,
+        render: &dyn Render,
+    ) -> Result<Option<Answer>, LedgerError> {
         let entry = Entry {
             change: None,
             claim: Some(op.claim.clone()),
@@ -192,11 +203,8 @@ impl Ledger {
             commit_by: None,
         };
         match self.batcher.append(entry, Urgency::MayRefuse).await {
-            Ok(()) => Ok(Answer::Fresh(rendered)),
-            Err(StoreError::Lost(LostKey::Idempotency)) => {
-                let answered = self.answered(op, render).await?;
-                Ok(answered.unwrap_or(Answer::Refused(refusal)))
-            }
+            Ok(()) => Ok(Some(Answer::Fresh(rendered))),
+            Err(StoreError::Lost(LostKey::Idempotency)) => self.answered(op, render).await,
             Err(error) => Err(error.into()),
         }
     }
