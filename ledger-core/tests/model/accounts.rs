@@ -119,6 +119,13 @@ fn a_payment_expires_with_the_first_account_that_is_not_paid() {
     assert_eq!(rulings, [Some(Ruling::Reject), undone, undone], "closed; still open; approved");
     assert_eq!(world.payment.status(world.now), Status::Expired);
 
+    let mut both = two_accounts([10, 20]);
+    both.now = due(&both, 2);
+    let facts = expire(&both).unwrap();
+    both.apply("EXPIRE", facts);
+    let second = both.payment.attempt(2, AttemptKind::Auth, 1).unwrap();
+    assert_eq!(second.ruling(), undone, "in its last instant an account is still open");
+
     let mut paid = two_accounts([10, 20]);
     let now = paid.now;
     receive(&mut paid, &arrived(Some(1), "r", 30_000, now)).unwrap();
