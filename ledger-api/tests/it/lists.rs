@@ -46,10 +46,10 @@ fn split() -> Value {
     ]})
 }
 
-/// I4
-#[tokio::test(flavor = "multi_thread")]
-async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
-    let world = World::start("feed").await;
+/// A payment in two legs that is refunded in part, one that is paid, and one that is declined; what the first one's confirm and
+/// cancel were answered.
+async fn feed(label: &str) -> (World, Value, Value) {
+    let world = World::start(label).await;
     let body = json!({"orderId": "order-1", "currency": "KRW", "totalAmount": 10_001, "taxFreeAmount": 500});
     let created = world.post("/v1/payments", "c1", &body).await;
     let path = created.header("location").unwrap().to_owned();
@@ -60,7 +60,13 @@ async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
     world.paid("order-2", 1_000).await;
     let failed = world.created("order-3", 1_000).await;
     world.post(&format!("{failed}/confirm"), "f3", &scripted(1_000, "sim:decline")).await;
+    (world, done.json(), canceled)
+}
 
+/// I4
+#[tokio::test(flavor = "multi_thread")]
+async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
+    let (world, payment, canceled) = feed("feed").await;
     let rows = all(&world, "/v1/transactions").await;
     let shown: Vec<_> = rows
         .iter()
@@ -84,7 +90,6 @@ async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
         shown, expected,
         "newest payment first, in it the newest movement; nothing of what was declined"
     );
-    let payment = done.json();
     let of = |kind: &str, field: &str| -> i64 {
         let fits = |row: &&Value| row["type"] == kind && row["orderId"] == "order-1";
         rows.iter().filter(fits).map(|row| row[field].as_i64().unwrap()).sum()
@@ -114,9 +119,14 @@ async fn every_approval_and_refund_is_listed_once_with_parts_that_add_up() {
         (&approval["method"], &approval["issuerRef"]),
         (&json!("CARD"), &payment["approvals"][0]["authNo"])
     );
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_is_filtered_and_read_in_pages_of_any_size() {
+    let (world, _, _) = feed("feed_pages").await;
+    let rows = all(&world, "/v1/transactions").await;
     let count = async |query: &str| all(&world, &format!("/v1/transactions?{query}")).await.len();
-    let day = approval["businessDate"].as_str().unwrap().to_owned();
+    let day = rows[4]["businessDate"].as_str().unwrap().to_owned();
     assert_eq!(count("type=CANCEL").await, 2);
     assert_eq!(count("method=POINTS&type=APPROVAL").await, 1);
     assert_eq!(count(&format!("from={day}&to={day}")).await, 5);

@@ -108,9 +108,14 @@ proptest! {
 
 #[test]
 fn the_units_left_over_go_to_the_largest_fractions() {
-    let mut world = World::confirmed(&[1_000, 1_000, 1_001], 0, true);
-    let cancel_no = world.cancel_by(Allocation::Prorata, Some(1_000), None).unwrap();
-    assert_eq!(parts_of(&world, cancel_no), [(1, 333), (2, 333), (3, 334)]);
+    let parts = |legs: [i64; 3], amount| {
+        let mut world = World::confirmed(&legs, 0, true);
+        let cancel_no = world.cancel_by(Allocation::Prorata, Some(amount), None).unwrap();
+        parts_of(&world, cancel_no)
+    };
+    assert_eq!(parts([1_000, 1_000, 1_001], 1_000), [(1, 333), (2, 333), (3, 334)]);
+    // 499.5, 299.7 and 199.8: not to the largest leg, and not to the first
+    assert_eq!(parts([500, 300, 200], 999), [(1, 499), (2, 300), (3, 200)]);
 }
 
 /// Leg 3 (a transfer here) is taken whole or not at all: proportion would give it 659, then 741 of its 1,400.

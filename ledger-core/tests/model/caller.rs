@@ -42,14 +42,14 @@ fn said(outcome: ResultOutcome, auth_no: &str, world: &World) -> Answer {
     }
 }
 
-fn attempt(world: &mut World, leg_no: u8, amount: i64) -> Result<(), Refusal> {
+pub fn attempt(world: &mut World, leg_no: u8, amount: i64) -> Result<(), Refusal> {
     let facts =
         caller::attempt(&world.payment, leg_no, &leg(amount, None), &[issuer()], &rules(), world.now)?;
     world.apply("ATTEMPT", facts);
     Ok(())
 }
 
-fn result(world: &mut World, leg_no: u8, attempt_no: u16, outcome: ResultOutcome) -> Result<(), Refusal> {
+pub fn result(world: &mut World, leg_no: u8, attempt_no: u16, outcome: ResultOutcome) -> Result<(), Refusal> {
     let answer = said(outcome, "A1", world);
     let facts = caller::result(&world.payment, leg_no, attempt_no, &answer, &[issuer()], world.now)?;
     world.apply("RESULT", facts);

@@ -278,3 +278,18 @@ fn a_payment_waits_until_its_time_is_over() {
     let open = [Status::Ready, Status::InProgress, Status::WaitingForDeposit];
     assert!(Status::ALL.iter().all(|status| status.is_open() == open.contains(status)));
 }
+
+/// A leg is approved by its issuer's word alone, whatever was made of it.
+#[test]
+fn a_leg_is_approved_once_its_issuer_has_said_so() {
+    let mut world = World::open(3_000, 0, "0.03");
+    world.begin(&[1_000, 2_000], true);
+    let approved = |world: &World| {
+        world.payment.legs().map(ledger_core::payment::fold::Leg::is_approved).collect::<Vec<_>>()
+    };
+    assert_eq!(approved(&world), [false, false], "nobody has answered");
+    world.finish(&[ResultOutcome::Approved, ResultOutcome::Timeout]);
+    assert_eq!(approved(&world), [true, false]);
+    world.late(2, ResultOutcome::Approved);
+    assert_eq!(approved(&world), [true, true], "also when it comes too late");
+}

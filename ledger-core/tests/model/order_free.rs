@@ -1,9 +1,10 @@
 //! I11: a payment is a function of the set of its facts.
 
-use ledger_core::payment::fact::ResultOutcome;
+use ledger_core::payment::fact::{AttemptKind, Fact, ResultOutcome};
 use ledger_core::payment::fold::Payment;
 use proptest::prelude::*;
 
+use super::caller;
 use super::world::World;
 
 fn outcome() -> impl Strategy<Value = ResultOutcome> {
@@ -79,4 +80,27 @@ pub fn shuffle<T>(items: &mut [T], mut seed: u64) {
         let other = usize::try_from((seed >> 33) % u64::try_from(at + 1).unwrap()).unwrap();
         items.swap(at, other);
     }
+}
+
+/// No two facts share a place, so no order is left to chance: neither between attempts of a leg nor between their kinds.
+#[test]
+fn every_fact_has_a_place_of_its_own() {
+    let mut world = World::open(1_000, 0, "0.03");
+    for answer in [ResultOutcome::NotSent, ResultOutcome::NotSent, ResultOutcome::Approved] {
+        let attempt_no = world.payment.leg(1).map_or(1, |leg| leg.next_attempt_no(AttemptKind::Auth));
+        caller::attempt(&mut world, 1, 1_000).unwrap();
+        caller::result(&mut world, 1, attempt_no, answer).unwrap();
+    }
+    for answer in [ResultOutcome::Declined, ResultOutcome::Canceled] {
+        let no = world.cancel(Some(500), None).unwrap();
+        world.answer_cancel(no, answer);
+    }
+    let places: Vec<_> = world.payment.facts().iter().map(Fact::place).collect();
+    assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
+    let results = world.payment.facts().iter().filter_map(|fact| {
+        if let Fact::Result(result) = fact { Some((result.kind, result.attempt_no)) } else { None }
+    });
+    let (auth, cancel) = (AttemptKind::Auth, AttemptKind::Cancel);
+    let expected = [(auth, 1), (auth, 2), (auth, 3), (cancel, 1), (cancel, 2)];
+    assert_eq!(results.collect::<Vec<_>>(), expected);
 }
