@@ -48,7 +48,7 @@ pub fn run(rest: Vec<OsString>) -> Result<ExitCode, Failure> {
     let made = clear(&copy).and_then(|()| slim(&root.join("ledger-core"), &root, &copy));
     made.map_err(|error| Failure::Start(format!("copying the model to {}: {error}", copy.display())))?;
     let resumed = rest.iter().any(|word| word == "--iterate");
-    let known = if resumed { gather(&place) } else { clear(&place.join(SO_FAR)) };
+    let known = if resumed { gather(&place, &listed(&tool, &copy)?) } else { clear(&place.join(SO_FAR)) };
     known.map_err(|error| Failure::Start(format!("what was found before: {error}")))?;
     eprintln!(
         "cargo dev mutants: planting defects in {}, lists of them go to {}",
@@ -56,7 +56,7 @@ pub fn run(rest: Vec<OsString>) -> Result<ExitCode, Failure> {
         place.display()
     );
     let mut command = parts::plain(Command::new("sh"));
-    command.args(["-c", &format!("ulimit -v {KIBIBYTES} 2>/dev/null; exec \"$0\" \"$@\"")]).arg(tool);
+    command.args(["-c", &format!("ulimit -v {KIBIBYTES} 2>/dev/null; exec \"$0\" \"$@\"")]).arg(&tool);
     command.args(["mutants", "--in-place", "--no-times", "--cap-lints=true"]);
     command.arg(format!("--timeout={SECONDS}")).arg("--output").arg(&place).current_dir(&copy);
     command.env("CARGO_TARGET_DIR", place.join("build")).env("LEDGER_QUICK", "1");
@@ -65,7 +65,8 @@ pub fn run(rest: Vec<OsString>) -> Result<ExitCode, Failure> {
     command.args(arguments(rest));
     let status =
         command.status().map_err(|error| Failure::Start(format!("starting cargo-mutants: {error}")))?;
-    gather(&place).map_err(|error| Failure::Start(format!("what was found: {error}")))?;
+    let found = gather(&place, &listed(&tool, &copy)?);
+    found.map_err(|error| Failure::Start(format!("what was found: {error}")))?;
     eprintln!("{} ({} s)", summary(&so_far(&place)), began.elapsed().as_secs());
     clear(&copy).map_err(|error| Failure::Start(format!("removing {}: {error}", copy.display())))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
@@ -148,6 +149,13 @@ fn slim(from: &Path, root: &Path, to: &Path) -> io::Result<()> {
     // the tests live in the library, so that a mutant is one compilation
     lib.push_str("#[cfg(test)]\nextern crate self as ledger_core;\n#[cfg(test)]\nmod model;\n");
     fs::write(to.join("src/lib.rs"), lib)?;
+    fs::create_dir_all(to.join("tests"))?;
+    for entry in fs::read_dir(from.join("tests"))? {
+        let path = entry?.path();
+        if path.is_file() {
+            fs::copy(&path, to.join("tests").join(path.file_name().unwrap_or_default()))?;
+        }
+    }
     copy_dir(&from.join("tests/golden"), &to.join("src/golden"))?;
     copy_dir(&from.join("tests/model"), &to.join("src/model"))?;
     fs::rename(to.join("src/model/main.rs"), to.join("src/model/mod.rs"))?;
@@ -254,13 +262,23 @@ fn move_inside(dir: &Path) -> io::Result<()> {
 
 const SO_FAR: &str = "so-far";
 
-/// Adds what the last run found to what earlier ones did: the newest word on a mutant counts.
-fn gather(place: &Path) -> io::Result<()> {
+/// Every mutant that there is.
+fn listed(tool: &Path, copy: &Path) -> Result<BTreeSet<String>, Failure> {
+    let mut command = parts::plain(Command::new(tool));
+    let output = command.args(["mutants", "--list"]).current_dir(copy).output();
+    let output = output.map_err(|error| Failure::Start(format!("listing mutants: {error}")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// Adds what the last run found to what earlier ones did: the newest word on a mutant counts, and one that is no longer there
+/// says nothing.
+fn gather(place: &Path, listed: &BTreeSet<String>) -> io::Result<()> {
     let mut found = so_far(place);
     for outcome in OUTCOMES {
         let list = fs::read_to_string(place.join("mutants.out").join(format!("{outcome}.txt")));
         found.extend(list.unwrap_or_default().lines().map(|name| (name.to_owned(), (*outcome).to_owned())));
     }
+    found.retain(|name, _| listed.contains(name));
     fs::create_dir_all(place.join(SO_FAR))?;
     for outcome in OUTCOMES {
         let names = found.iter().filter(|(_, of)| of == outcome);
@@ -303,7 +321,9 @@ mod tests {
         let lib = fs::read_to_string(copy.join("src/lib.rs")).unwrap();
         let manifest = fs::read_to_string(copy.join("Cargo.toml")).unwrap();
         let model = text_of(&copy.join("src"), "model").unwrap();
+        let missing = missing_files(&copy.join("src"));
         clear(&copy).unwrap();
+        assert_eq!(missing, [""; 0], "texts that are compiled in");
         for name in ["payment", "journal", "change", "event"] {
             assert!(lib.contains(&format!("pub mod {name};")), "{lib}");
         }
@@ -313,6 +333,22 @@ mod tests {
             assert_eq!(outside, None, "a model test that reaches {name} cannot be copied");
         }
         assert!(manifest.contains("proptest") && !manifest.contains("sqlx"), "{manifest}");
+    }
+
+    /// Texts that a source file compiles in and that are not there.
+    fn missing_files(dir: &Path) -> Vec<String> {
+        let mut missing = Vec::new();
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                missing.extend(missing_files(&path));
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let named = text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+                missing.extend(named.filter(|name| !dir.join(name).is_file()).map(str::to_owned));
+            }
+        }
+        missing
     }
 
     #[test]

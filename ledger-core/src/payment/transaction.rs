@@ -74,14 +74,12 @@ pub fn approval(payment: &Payment, leg_no: u8) -> Result<Option<Transaction>, Am
         left = after;
         if planned.leg_no == leg_no {
             return Ok(Some(Transaction {
-                cancel_no: None,
                 amount: planned.amount,
                 tax_free: parts.tax_free,
                 vat: parts.vat,
                 business_date: original.business_date,
                 occurred_at: original.occurred_at,
                 issuer_ref: original.issuer_ref,
-                original: None,
                 ..blank(payment, leg)
             }));
         }

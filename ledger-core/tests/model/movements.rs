@@ -54,6 +54,18 @@ fn an_approval_is_listed_with_what_it_is_and_when_it_came_to_count() {
     assert_eq!(transaction::refund(&world.payment, no, 2).unwrap().issuer_ref.as_deref(), Some("C2"));
 }
 
+/// The day of a movement is that of its verdict in Seoul, not that of the order.
+#[test]
+fn an_approval_moves_on_the_day_it_came_to_count() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.now += TimeDelta::hours(13);
+    let days = [world.payment.opened.created_at, world.now].map(BusinessDate::in_seoul);
+    world.finish(&[ResultOutcome::Approved]);
+    assert_eq!(approvals(&world)[0].business_date, days[1]);
+    assert_ne!(days[0], days[1]);
+}
+
 #[test]
 fn what_was_never_confirmed_is_no_movement() {
     let mut world = World::open(1_000, 0, "0.03");
