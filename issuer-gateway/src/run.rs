@@ -91,7 +91,9 @@ impl Gateway {
         render: SharedRender,
     ) -> Result<Answer, RunError> {
         let gateway = self.clone();
+        let Ok(run) = self.0.ledger.hold(&op) else { return Ok(Answer::Running) };
         self.until(deadline, async move {
+            let _run = run;
             let begun = gateway.0.ledger.begin_confirm(&op, id, &cmd, &*render).await?;
             gateway.run_begun(&op, begun, deadline, &*render).await
         })
@@ -108,7 +110,9 @@ impl Gateway {
         render: SharedRender,
     ) -> Result<Answer, RunError> {
         let gateway = self.clone();
+        let Ok(run) = self.0.ledger.hold(&op) else { return Ok(Answer::Running) };
         self.until(deadline, async move {
+            let _run = run;
             let begun = gateway.0.ledger.begin_create(&op, &cmd, &confirm, &*render).await?;
             gateway.run_begun(&op, begun, deadline, &*render).await
         })

@@ -119,6 +119,7 @@ pub fn answer(kept: Kept, answer: Answer) -> Response {
             Problem::new(Code::AnswerExpired, detail).into_response()
         }
         Answer::InProgress(payment, cancel_no) => in_progress(kept, &payment, cancel_no),
+        Answer::Running => still_running(),
         Answer::Refused(refusal) => Problem::from(&refusal).into_response(),
         Answer::Reused(fields) => reused(fields).into_response(),
     }
@@ -145,11 +146,13 @@ fn in_progress(kept: Kept, payment: &Payment, cancel_no: Option<u16>) -> Respons
             | Kept::Deposited
             | Kept::DepositRefunded,
             _,
-        ) => {
-            let detail = "the request with this key is still running; repeat it to get its answer";
-            Problem::new(Code::RequestInProgress, detail).retry_after(ASK_AGAIN_SECONDS).into_response()
-        }
+        ) => still_running(),
     }
+}
+
+fn still_running() -> Response {
+    let detail = "the request with this key is still running; repeat it to get its answer";
+    Problem::new(Code::RequestInProgress, detail).retry_after(ASK_AGAIN_SECONDS).into_response()
 }
 
 fn reused(fields: Vec<String>) -> Problem {

@@ -25,13 +25,19 @@ enum Opened {
 }
 
 impl Ledger {
-    /// Creates a payment: one commit.
+    /// Creates a payment: one commit. A repetition that comes meanwhile waits for it.
     pub async fn create(
         &self,
         op: &Operation,
         cmd: &Create,
         render: &dyn Render,
     ) -> Result<Answer, LedgerError> {
+        let _run = loop {
+            match self.hold(op) {
+                Ok(run) => break run,
+                Err(same) => same.ended().await,
+            }
+        };
         Ok(match self.open_payment(op, cmd, None, render).await? {
             Opened::Committed(payment, kept) => {
                 Answer::Fresh(kept.unwrap_or_else(|| ended(&payment, None, render)))

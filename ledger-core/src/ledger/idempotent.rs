@@ -9,7 +9,7 @@ use crate::store::batch::Urgency;
 use crate::store::idempotency::{self, Claim, Known, Rendered, Replay};
 use crate::store::{LostKey, StoreError};
 
-use super::{Ledger, LedgerError, Step};
+use super::{Hold, Ledger, LedgerError, Step, StillRunning};
 
 /// A request that may come again.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub enum Answer {
     Replayed(Replay),
     /// Not ended; the payment as it stands now, and the cancellation in question.
     InProgress(Box<Payment>, Option<u16>),
+    /// The same request runs in this process at the moment.
+    Running,
     /// Refused without keeping it: the same key may be used once the reason is gone.
     Refused(Refusal),
     /// The key was used with another body; these fields differ.
@@ -72,6 +74,11 @@ impl Operation {
 }
 
 impl Ledger {
+    /// Holds the operation's key while it runs, unless the same request does already.
+    pub fn hold(&self, op: &Operation) -> Result<Hold, StillRunning> {
+        self.recent.running.hold(op)
+    }
+
     /// What is known of the operation's key, if this process has seen it before; the first use of a key is not looked for, it
     /// is lost by its claim. A client that repeats a key all the time is answered here and spoils nobody's commit.
     pub(super) async fn answered_before(

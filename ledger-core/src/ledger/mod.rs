@@ -24,6 +24,7 @@ mod idempotent;
 mod lists;
 mod recent;
 mod reversal;
+mod running;
 mod weight;
 
 use std::future::Future;
@@ -62,6 +63,7 @@ pub use figures::Payable;
 pub use idempotent::{Answer, Operation, Render};
 pub use lists::{FeedPosition, Listed, PaymentFilter, TransactionFilter};
 use recent::Recent;
+pub use running::{Hold, StillRunning};
 
 /// How often a decision is taken again after a lost race.
 pub const MAX_TRIES: u32 = 5;

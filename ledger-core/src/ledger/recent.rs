@@ -13,6 +13,8 @@ use crate::method_rule::MethodRules;
 use crate::payment::fold::Payment;
 use crate::reference::{Contract, Issuer};
 
+use super::running::Running;
+
 use super::weight;
 
 /// How late a new contract, issuer or method rule may be noticed.
@@ -29,6 +31,7 @@ pub(super) struct Recent {
     pub(super) issuers: Timed<Issuer>,
     pub(super) method_rules: Timed<MethodRules>,
     pub(super) claims: Claims,
+    pub(super) running: Running,
     pub(super) none_stale: NoneUntil,
     pub(super) none_left: NoneUntil,
     pub(super) none_overdue: NoneUntil,

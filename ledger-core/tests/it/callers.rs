@@ -55,7 +55,9 @@ fn status(answer: &Answer) -> u16 {
     match answer {
         Answer::Fresh(rendered) => rendered.status,
         Answer::Replayed(replay) => replay.status,
-        other @ (Answer::InProgress(..) | Answer::Refused(_) | Answer::Reused(_)) => panic!("{other:?}"),
+        other @ (Answer::InProgress(..) | Answer::Running | Answer::Refused(_) | Answer::Reused(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

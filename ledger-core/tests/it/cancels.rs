@@ -26,7 +26,9 @@ fn told(answer: &Answer) -> (u16, String) {
         Answer::Replayed(replay) => {
             (replay.status, String::from_utf8(replay.body.clone().unwrap().2).unwrap())
         }
-        other @ (Answer::InProgress(..) | Answer::Refused(_) | Answer::Reused(_)) => panic!("{other:?}"),
+        other @ (Answer::InProgress(..) | Answer::Running | Answer::Refused(_) | Answer::Reused(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

@@ -77,7 +77,9 @@ fn status_of(answer: &Answer) -> u16 {
     match answer {
         Answer::Fresh(rendered) => rendered.status,
         Answer::Replayed(replay) => replay.status,
-        Answer::InProgress(..) | Answer::Refused(_) | Answer::Reused(_) => panic!("{answer:?}"),
+        Answer::InProgress(..) | Answer::Running | Answer::Refused(_) | Answer::Reused(_) => {
+            panic!("{answer:?}")
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod methods;
 mod newer_facts;
 mod open_payments;
 mod races;
+mod repetitions;
 mod statements;
 mod unknown_commit;
 mod world;

@@ -155,7 +155,9 @@ async fn sixteen_creates_under_one_key_get_one_answer() {
         .map(|answer| match answer {
             Answer::Fresh(rendered) => rendered.body.clone(),
             Answer::Replayed(replay) => replay.body.clone().unwrap().2,
-            Answer::InProgress(..) | Answer::Refused(_) | Answer::Reused(_) => panic!("{answer:?}"),
+            Answer::InProgress(..) | Answer::Running | Answer::Refused(_) | Answer::Reused(_) => {
+                panic!("{answer:?}")
+            }
         })
         .collect();
     let fresh = answers.iter().filter(|a| matches!(a, Answer::Fresh(_))).count();

@@ -298,7 +298,11 @@ pub fn operation(operation: idempotency::Operation, slot: Slot) -> Operation {
 pub fn text(answer: &Answer) -> String {
     match answer {
         Answer::Fresh(rendered) => String::from_utf8(rendered.body.clone()).unwrap(),
-        other @ (Answer::Replayed(_) | Answer::InProgress(..) | Answer::Refused(_) | Answer::Reused(_)) => {
+        other @ (Answer::Replayed(_)
+        | Answer::InProgress(..)
+        | Answer::Running
+        | Answer::Refused(_)
+        | Answer::Reused(_)) => {
             format!("{other:?}")
         }
     }
