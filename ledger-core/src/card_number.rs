@@ -212,7 +212,7 @@ mod tests {
             assert!(!c.is_whitespace() || is_separator(c), "{c:?}");
         }
         assert!(SEPARATORS.windows(2).all(|pair| pair[0].end() < pair[1].start()));
-        assert!(!SEPARATORS.iter().any(|range| range.clone().any(|c| c.is_alphanumeric())));
+        assert!(!SEPARATORS.iter().any(|range| range.clone().any(char::is_alphanumeric)));
     }
 
     /// Each of these would be refused now and then if only the check digit were asked.

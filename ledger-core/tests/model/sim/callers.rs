@@ -105,11 +105,11 @@ impl Sim {
             Err(refusal) => return wrong(format!("what a caller tells is refused: {refusal}")),
         };
         if facts.is_empty() {
-            if held.head.seq != self.payments[at].payment.head.seq {
+            if held.head.seq == self.payments[at].payment.head.seq {
+                self.cover("told again");
+            } else {
                 self.writers[writer].remove(&at);
                 self.work.push(Work::Told(told));
-            } else {
-                self.cover("told again");
             }
             return Ok(());
         }
