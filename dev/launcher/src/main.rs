@@ -25,7 +25,9 @@ cargo dev <command>
   audit [--name N] [--format json]     check all that the ledger of a running stack holds
   bench payments [--json] [--seconds N] [--connections 1,16,64,256] [--in-one] [--core-only] [--quick]
                                        measure a release build beside a bare client of the same run
-  mutants [--shard K/N] [files]        plant defects in the decisions, one by one, and say which no test notices
+  mutants [--shard K/N] [--iterate] [files]
+                                       plant defects in the decisions, one by one, and say which no test notices;
+                                       --iterate: go on with those that are open
   fmt, lint                            format; clippy as in CI
   help                                 this text
 

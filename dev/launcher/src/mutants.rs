@@ -199,7 +199,7 @@ fn manifest(own: &str, workspace: &str) -> String {
         section.filter(needed).filter(|line| !line.contains("path =")).flat_map(|line| [line, "\n"]).collect()
     };
     let hot: String =
-        HOT.iter().map(|name| format!("[profile.dev.package.{name}]\nopt-level = 3\n")).collect();
+        HOT.iter().flat_map(|name| ["[profile.dev.package.", name, "]\nopt-level = 3\n"]).collect();
     format!(
         "[package]\nname = \"ledger-core\"\nedition = \"2024\"\npublish = false\n\n[lib]\ndoctest = false\n\n\
          [dependencies]\n{}\n[dev-dependencies]\n{}\n[workspace]\n\n[workspace.dependencies]\n{}\n\

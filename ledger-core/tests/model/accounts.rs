@@ -21,7 +21,7 @@ fn two_accounts(minutes: [i64; 2]) -> World {
     let mut world = World::open(60_000, 0, "0.03");
     let mut legs = vec![leg(Method::VirtualAccount, 30_000), leg(Method::VirtualAccount, 20_000)];
     legs.push(leg(Method::Card, 10_000));
-    legs[1].issuer_id = "other".to_owned();
+    "other".clone_into(&mut legs[1].issuer_id);
     let issuers = [issuer(), Issuer { issuer_id: "other".to_owned(), ..issuer() }];
     let facts = confirm::start(&world.payment, &Confirm { legs }, &issuers, &rules(), world.now).unwrap();
     world.apply("CONFIRM", facts);

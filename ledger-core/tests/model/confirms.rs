@@ -33,7 +33,7 @@ fn legs(parts: &[(i64, Option<i64>)]) -> Confirm {
         leg.tax_free = tax_free.map(won);
     }
     if let Some(leg) = cmd.legs.get_mut(1) {
-        leg.issuer_id = "other".to_owned();
+        "other".clone_into(&mut leg.issuer_id);
     }
     cmd
 }

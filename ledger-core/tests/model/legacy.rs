@@ -5,7 +5,7 @@ use ledger_core::change::{Asked, Change};
 use ledger_core::ids::RequestId;
 use ledger_core::money::{Currency, Minor};
 use ledger_core::payment::fact::{AttemptKind, Method, Origin, ResultSource, SentBy, TaxSource};
-use ledger_core::payment::fold::Payment;
+use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::legacy::{self, AdoptRefused, LegacyApproval, LegacyCancellation, LegacyPayment};
 use ledger_core::payment::status::Status;
 use ledger_core::time::BusinessDate;
@@ -78,7 +78,7 @@ fn a_payment_is_carried_over_with_all_that_happened_to_it() {
     let order: Vec<_> =
         payment.legs().map(|leg| (leg.approval.method, leg.approval.refund_priority)).collect();
     assert_eq!(order, [(Method::Card, 60), (Method::Points, 10)]);
-    let remaining: Vec<_> = payment.legs().map(|leg| leg.remaining()).collect();
+    let remaining: Vec<_> = payment.legs().map(Leg::remaining).collect();
     assert_eq!(remaining, [won(5_000), won(20_000)], "the card is refunded first");
     let first = payment.attempt(1, AttemptKind::Auth, 1).unwrap();
     assert_eq!((first.attempt.trace_no.as_str(), first.attempt.sent_by), ("T-30000", SentBy::Legacy));
