@@ -56,7 +56,7 @@ fn what_version_one_renders_of_failures_stays_as_it_is() {
 
 #[test]
 fn every_event_type_has_a_golden_line() {
-    let kinds: Vec<_> = CATALOGUE.split('"').filter(|text| text.contains(".v1")).collect();
+    let kinds: Vec<_> = CATALOGUE.split('"').skip(1).step_by(2).filter(|text| text.contains(".v1")).collect();
     assert!(kinds.len() > 15, "{kinds:?}");
     let without: Vec<_> = kinds
         .into_iter()

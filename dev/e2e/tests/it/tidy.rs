@@ -156,7 +156,7 @@ fn every_metric_is_described_where_it_is_counted() {
 fn every_event_type_is_written_up() {
     let catalogue = std::fs::read_to_string(root().join("ledger-core/src/event/catalogue.rs")).unwrap();
     let text = std::fs::read_to_string(root().join("docs/EVENTS.md")).unwrap();
-    let kinds: Vec<_> = catalogue.split('"').filter(|word| word.contains(".v1")).collect();
+    let kinds: Vec<_> = catalogue.split('"').skip(1).step_by(2).filter(|word| word.contains(".v1")).collect();
     assert!(kinds.len() > 15, "{kinds:?}");
     let unknown: Vec<_> = kinds.into_iter().filter(|kind| !text.contains(&format!("| `{kind}` |"))).collect();
     assert!(unknown.is_empty(), "not in docs/EVENTS.md: {unknown:?}");
