@@ -10,7 +10,7 @@ use std::time::Duration;
 use ledger_core::ids::PaymentId;
 use ledger_core::ledger::{
     Answer, AttemptKey, BeginCancel, BeginConfirm, IssuerAnswer, Ledger, LedgerError, OpenCancel, Operation,
-    Render, ReversalState,
+    Render, ReversalState, Undoing,
 };
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::Confirm;
@@ -28,6 +28,9 @@ use crate::timeouts::Timeouts;
 
 /// What an answer is rendered with, by a task that may outlive the request.
 pub type SharedRender = Arc<dyn Render + Send + Sync>;
+
+/// Reversal, inquiry, cancel: what one try to undo may send (R4).
+const MESSAGES_AT_ONCE: usize = 3;
 
 /// The room's handle: cheap to clone, shared by all requests.
 #[derive(Debug, Clone)]
@@ -59,7 +62,7 @@ pub enum RunError {
 /// What one try to reverse came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reversed {
-    /// The NET_CANCEL attempt.
+    /// The last NET_CANCEL or INQUIRY attempt.
     pub attempt: AttemptKey,
     /// What the issuer said.
     pub answer: IssuerAnswer,
@@ -134,9 +137,9 @@ impl Gateway {
 
     /// One try to undo the abandoned authorization `key`; nothing when it is settled. Waits for the answer and its
     /// record, whatever happens to the caller.
-    pub async fn reverse(&self, key: AttemptKey) -> Result<Option<Reversed>, RunError> {
+    pub async fn reverse(&self, undoing: Undoing) -> Result<Option<Reversed>, RunError> {
         let gateway = self.clone();
-        let task = self.0.running.spawn(async move { gateway.run_reverse(key).await });
+        let task = self.0.running.spawn(async move { gateway.run_reverse(undoing).await });
         Ok(task.await.map_err(|_| RunError::Unfinished)??)
     }
 
@@ -212,8 +215,22 @@ impl Gateway {
         .await
     }
 
-    async fn run_reverse(&self, key: AttemptKey) -> Result<Option<Reversed>, LedgerError> {
-        let Some(attempt) = self.0.ledger.begin_reversal(key, (self.0.clock)()).await? else {
+    /// One message and what it came to; where that asks for a further one at once, that too.
+    async fn run_reverse(&self, undoing: Undoing) -> Result<Option<Reversed>, LedgerError> {
+        let mut done = None;
+        for _ in 0..MESSAGES_AT_ONCE {
+            let Some(reversed) = self.undo(undoing).await? else { return Ok(done) };
+            let goes_on = reversed.state.goes_on();
+            done = Some(reversed);
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    async fn undo(&self, undoing: Undoing) -> Result<Option<Reversed>, LedgerError> {
+        let Some(attempt) = self.0.ledger.begin_reversal(undoing, (self.0.clock)()).await? else {
             return Ok(None);
         };
         let attempt_key = attempt.key();
@@ -259,12 +276,12 @@ impl Gateway {
         let answers = [(key, answer)];
         let [(_, answer)] = &answers;
         let recorded = match key.kind {
-            AttemptKind::NetCancel => {
+            AttemptKind::NetCancel | AttemptKind::Inquiry => {
                 until_durable(&answers, || self.0.ledger.finish_reversal(key, answer, now()))
                     .await
                     .map(|_| ())
             }
-            AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::Inquiry => {
+            AttemptKind::Auth | AttemptKind::Cancel => {
                 until_durable(&answers, || self.0.ledger.record_late(key, answer, now())).await.map(|_| ())
             }
         };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use ledger_core::card_number;
 use ledger_core::ledger::{CommittedAttempt, Original};
-use ledger_core::payment::fact::{AttemptKind, Method, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, Method, ResultOutcome, Way};
 use ledger_core::payment::virtual_account::IssuedAccount;
 use ledger_core::time;
 use serde::{Deserialize, Serialize};
@@ -79,12 +79,22 @@ impl Message {
     pub fn of(attempt: &CommittedAttempt) -> Result<Self, Unspeakable> {
         match (attempt.kind(), attempt.original()) {
             (AttemptKind::Auth, _) => Self::authorization(attempt),
-            (AttemptKind::NetCancel, Some(original)) => Self::undo(attempt, original, "/v1/reversals"),
+            (AttemptKind::NetCancel, Some(original)) => match (attempt.way(), &original.auth_no) {
+                (None, _) => Self::undo(attempt, original, "/v1/reversals"),
+                // put and answered as any cancel
+                (Some(Way::Cancel), Some(_)) => {
+                    let message = Self::undo(attempt, original, "/v1/cancels")?;
+                    Ok(Self { kind: AttemptKind::Cancel, ..message })
+                }
+                (Some(Way::Cancel), None) => Err(Unspeakable("NO_ORIGINAL_DATA")),
+            },
             (AttemptKind::Cancel, Some(original)) if original.auth_no.is_some() => {
                 Self::undo(attempt, original, "/v1/cancels")
             }
-            (AttemptKind::NetCancel | AttemptKind::Cancel, _) => Err(Unspeakable("NO_ORIGINAL_DATA")),
-            (AttemptKind::Inquiry, _) => Err(Unspeakable("NO_INQUIRY")),
+            (AttemptKind::Inquiry, Some(original)) => Self::undo(attempt, original, "/v1/inquiries"),
+            (AttemptKind::NetCancel | AttemptKind::Cancel | AttemptKind::Inquiry, _) => {
+                Err(Unspeakable("NO_ORIGINAL_DATA"))
+            }
         }
     }
 
@@ -190,11 +200,15 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
         (AttemptKind::Auth, "APPROVED") if message.method != Method::VirtualAccount => {
             ResultOutcome::Approved
         }
-        (AttemptKind::Auth | AttemptKind::Cancel, "DECLINED") => ResultOutcome::Declined,
-        (AttemptKind::NetCancel, "REVERSED") => ResultOutcome::Reversed,
-        (AttemptKind::NetCancel, "NO_ORIGINAL") => ResultOutcome::NoOriginal,
+        (AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::Inquiry, "DECLINED") => {
+            ResultOutcome::Declined
+        }
+        // it stands, under this number
+        (AttemptKind::Inquiry, "APPROVED") => ResultOutcome::Approved,
+        (AttemptKind::NetCancel | AttemptKind::Inquiry, "REVERSED") => ResultOutcome::Reversed,
+        (AttemptKind::NetCancel | AttemptKind::Inquiry, "NO_ORIGINAL") => ResultOutcome::NoOriginal,
         (AttemptKind::NetCancel, "TOO_LATE") => ResultOutcome::TooLate,
-        (AttemptKind::Cancel, "CANCELED") => ResultOutcome::Canceled,
+        (AttemptKind::Cancel | AttemptKind::Inquiry, "CANCELED") => ResultOutcome::Canceled,
         (AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::NetCancel | AttemptKind::Inquiry, _) => {
             return Reading::garbled("UNKNOWN_RESULT");
         }
@@ -257,7 +271,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_own_words() {
-        use AttemptKind::{Auth, Cancel, NetCancel};
+        use AttemptKind::{Auth, Cancel, Inquiry, NetCancel};
         use ResultOutcome::{Approved, Canceled, Declined, Garbled, NoOriginal, Reversed, TooLate};
         let cases = [
             (Auth, r#"{"result":"APPROVED","authNo":"A1"}"#, Approved),
@@ -268,6 +282,11 @@ mod tests {
             (NetCancel, r#"{"result":"NO_ORIGINAL"}"#, NoOriginal),
             (NetCancel, r#"{"result":"TOO_LATE"}"#, TooLate),
             (NetCancel, r#"{"result":"DECLINED","code":"x"}"#, Garbled),
+            (Inquiry, r#"{"result":"APPROVED","authNo":"A1"}"#, Approved),
+            (Inquiry, r#"{"result":"APPROVED"}"#, Garbled),
+            (Inquiry, r#"{"result":"CANCELED"}"#, Canceled),
+            (Inquiry, r#"{"result":"NO_ORIGINAL"}"#, NoOriginal),
+            (Inquiry, r#"{"result":"TOO_LATE"}"#, Garbled),
             (Cancel, r#"{"result":"CANCELED","authNo":"C1","more":1}"#, Canceled),
             (Cancel, r#"{"result":"DECLINED","code":"51"}"#, Declined),
         ];

@@ -121,7 +121,8 @@ pub fn post(payment: &Payment, added: &[Fact]) -> Result<Vec<JournalLine>, Amoun
             | Fact::VirtualAccount(_)
             | Fact::RefundAccount(_)
             | Fact::DepositRefund(_)
-            | Fact::DepositRefundOutcome(_) => {}
+            | Fact::DepositRefundOutcome(_)
+            | Fact::Contradiction(_) => {}
         }
     }
     Ok(lines.lines)

@@ -136,7 +136,7 @@ impl ReplicaReader {
             let payments = load::payments_at(&mut connection, heads).await?;
             exposed.extend(payments.values().flat_map(|payment| exposure::of(payment, at)));
         }
-        exposed.sort_by_key(|row| (row.payment_id, row.leg_no, row.attempt_no));
+        exposed.sort_by_key(Exposed::place);
         Ok(exposed)
     }
 

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use issuer_gateway::run::{Gateway, RunError};
 use ledger_core::ids::PaymentId;
-use ledger_core::ledger::{Ledger, OpenCancel};
+use ledger_core::ledger::{Ledger, OpenCancel, Undoing};
 use ledger_core::payment::refusal::Refusal;
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -78,7 +78,7 @@ impl Driver {
     pub async fn perform(&self, work: Work) -> Done {
         let done = match work {
             Work::Recover(key) => self.recover(key.payment_id, key).await,
-            Work::Reverse(key) => self.reverse(key).await,
+            Work::Reverse(undoing) => self.reverse(undoing).await,
             Work::RepeatCancel(payment_id, cancel_no) => {
                 self.repeat(OpenCancel { payment_id, cancel_no }).await
             }
@@ -112,9 +112,10 @@ impl Driver {
         }
     }
 
-    async fn reverse(&self, key: ledger_core::ledger::AttemptKey) -> Result<Done, RunError> {
+    async fn reverse(&self, undoing: Undoing) -> Result<Done, RunError> {
+        let key = undoing.key;
         let payment_id = key.payment_id;
-        let Some(reversed) = self.gateway.reverse(key).await? else {
+        let Some(reversed) = self.gateway.reverse(undoing).await? else {
             return Ok(Done::Settled { payment_id });
         };
         let (outcome, state) = (reversed.answer.outcome.code(), reversed.state.code());

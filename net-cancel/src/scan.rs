@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::ids::PaymentId;
-use ledger_core::ledger::{AttemptKey, DueReversal, Ledger, LedgerError, OpenCancel};
+use ledger_core::ledger::{AttemptKey, DueReversal, Ledger, LedgerError, OpenCancel, Undoing};
 use ledger_core::payment::fact::AttemptKind;
 use tracing::warn;
 
@@ -21,8 +21,8 @@ const LONGEST_REPEAT: TimeDelta = TimeDelta::hours(1);
 pub enum Work {
     /// Give up an authorization whose sender died (R10).
     Recover(AttemptKey),
-    /// Try to undo an abandoned authorization.
-    Reverse(AttemptKey),
+    /// Try to undo an abandoned authorization, or an approval that nobody wants.
+    Reverse(Undoing),
     /// Send an unanswered cancel again (R6).
     RepeatCancel(PaymentId, u16),
     /// Close a payment whose deposit did not come in time.
@@ -33,7 +33,7 @@ impl Work {
     /// The payment it is about.
     pub const fn payment_id(self) -> PaymentId {
         match self {
-            Self::Recover(key) | Self::Reverse(key) => key.payment_id,
+            Self::Recover(key) | Self::Reverse(Undoing { key, .. }) => key.payment_id,
             Self::RepeatCancel(payment_id, _) | Self::Expire(payment_id) => payment_id,
         }
     }
@@ -89,16 +89,20 @@ impl Scanner {
     }
 
     fn reversal(&self, order: &DueReversal, now: DateTime<Utc>) -> (Work, bool) {
-        let work = Work::Reverse(AttemptKey {
+        let key = AttemptKey {
             payment_id: order.payment_id,
             leg_no: order.leg_no,
             kind: AttemptKind::Auth,
             attempt_no: order.attempt_no,
-        });
+        };
+        let work = Work::Reverse(Undoing { key, result_no: order.result_no });
+        let begun = self.begun.get(&work);
+        // a cancel that is sent again adds no row
+        let times = begun.map_or(0, |begun| u16::try_from(begun.times).unwrap_or(u16::MAX));
         let progress = Progress {
             requested_at: order.requested_at,
-            tries: order.tries,
-            last_try_at: self.begun.get(&work).map(|begun| begun.at),
+            tries: order.tries.max(times),
+            last_try_at: begun.map(|begun| begun.at),
             late_until: order.late_until,
             valid_until: order.valid_until,
             seed: seed(order.payment_id),

@@ -15,6 +15,14 @@ WHERE n.payment_id BETWEEN @first AND @last AND n.valid_until < UTC_TIMESTAMP(6)
   AND COALESCE((SELECT o.outcome FROM network_cancel_outcome AS o WHERE o.payment_id = n.payment_id AND o.leg_no = n.leg_no
     AND o.attempt_no = n.attempt_no ORDER BY o.outcome_no DESC LIMIT 1), 'OPEN') NOT IN ('VOIDED', 'VOIDED_PROVISIONAL', 'ESCALATED')
 UNION ALL
+SELECT HEX(c.payment_id), c.leg_no, c.attempt_no, 'contradicts, and is neither undone nor escalated', c.valid_until,
+  (SELECT t.amount FROM attempt AS t WHERE t.payment_id = c.payment_id AND t.leg_no = c.leg_no AND t.kind = c.kind
+    AND t.attempt_no = c.attempt_no)
+FROM contradiction AS c
+LEFT JOIN contradiction AS d ON d.payment_id = c.payment_id AND d.leg_no = c.leg_no AND d.kind = c.kind AND d.attempt_no = c.attempt_no
+  AND d.outcome = c.outcome AND d.result_no = c.result_no AND d.step_no = 2
+WHERE c.payment_id BETWEEN @first AND @last AND c.step_no = 1 AND c.valid_until < UTC_TIMESTAMP(6) AND d.payment_id IS NULL
+UNION ALL
 SELECT HEX(a.payment_id), a.leg_no, a.attempt_no, 'never given a verdict', a.deadline_at, a.amount
 FROM attempt AS a
 LEFT JOIN attempt_verdict AS v ON v.payment_id = a.payment_id AND v.leg_no = a.leg_no AND v.kind = a.kind AND v.attempt_no = a.attempt_no

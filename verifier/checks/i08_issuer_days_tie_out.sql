@@ -58,6 +58,14 @@ WITH moved AS (
       AND o.attempt_no = t.attempt_no ORDER BY o.outcome_no DESC LIMIT 1), 'OPEN') NOT IN ('VOIDED', 'VOIDED_PROVISIONAL')
     AND NOT EXISTS (SELECT 1 FROM virtual_account AS w WHERE w.payment_id = t.payment_id AND w.leg_no = t.leg_no)
   UNION ALL
+  SELECT t.issuer_id, t.trace_date, p.currency, 0, 0, IF(c.kind = 'AUTH', t.amount, 0), IF(c.kind = 'CANCEL', t.amount, 0)
+  FROM contradiction AS c
+  JOIN attempt AS t ON t.payment_id = c.payment_id AND t.leg_no = c.leg_no AND t.kind = c.kind AND t.attempt_no = c.attempt_no
+  JOIN payment AS p ON p.payment_id = c.payment_id
+  LEFT JOIN contradiction AS d ON d.payment_id = c.payment_id AND d.leg_no = c.leg_no AND d.kind = c.kind AND d.attempt_no = c.attempt_no
+    AND d.outcome = c.outcome AND d.result_no = c.result_no AND d.step = 'UNDONE'
+  WHERE c.payment_id BETWEEN @first AND @last AND c.step_no = 1 AND d.payment_id IS NULL
+  UNION ALL
   SELECT a.issuer_id, c.business_date, p.currency, 0, 0, 0, s.amount
   FROM cancel_share AS s
   JOIN cancellation AS c ON c.payment_id = s.payment_id AND c.cancel_no = s.cancel_no

@@ -1,4 +1,4 @@
--- I12: an attempt that was abandoned never becomes effective; every abandoned attempt whose money may have moved has a network cancel, and no accepted one has; what is voided stays so, and what was refunded is not put back.
+-- I12: an attempt that was abandoned never becomes effective; every abandoned attempt whose money may have moved has a network cancel, and no accepted one has; what is voided stays so, and what was refunded is not put back; what is told against that is raised as a contradiction.
 -- A row is an attempt, a link or an outcome that would let money come back to life.
 -- By hand, on a replica: mysql ledger < i12_abandoned_never_pays.sql; of payments made in a window alone, times in UTC:
 --   mysql --init-command="SET @since = '2026-11-23', @until = '2026-11-24'" ledger < i12_abandoned_never_pays.sql
@@ -32,4 +32,22 @@ FROM (
   SELECT payment_id, leg_no, outcome_no, outcome, LAG(outcome) OVER (PARTITION BY payment_id, leg_no, attempt_no ORDER BY outcome_no) AS before_it
   FROM network_cancel_outcome WHERE payment_id BETWEEN @first AND @last
 ) AS s
-WHERE s.before_it = 'VOIDED' OR (s.outcome = 'REOPENED' AND NOT (s.before_it <=> 'VOIDED_PROVISIONAL'));
+WHERE s.before_it = 'VOIDED' OR (s.outcome = 'REOPENED' AND NOT (s.before_it <=> 'VOIDED_PROVISIONAL'))
+UNION ALL
+SELECT HEX(o.payment_id), o.leg_no, r.result_no, 'approved after it was voided, not raised'
+FROM network_cancel_outcome AS o
+JOIN attempt_result AS r ON r.payment_id = o.payment_id AND r.leg_no = o.leg_no AND r.kind = 'AUTH' AND r.attempt_no = o.attempt_no
+  AND r.outcome = 'APPROVED' AND r.seq > o.seq
+LEFT JOIN contradiction AS c ON c.payment_id = r.payment_id AND c.leg_no = r.leg_no AND c.kind = r.kind AND c.attempt_no = r.attempt_no
+  AND c.outcome = r.outcome AND c.result_no = r.result_no AND c.step_no = 1
+WHERE o.payment_id BETWEEN @first AND @last AND o.outcome = 'VOIDED' AND c.payment_id IS NULL
+UNION ALL
+SELECT HEX(o.payment_id), o.leg_no, o.cancel_no, 'refunded though it was refused, not raised'
+FROM cancel_outcome AS o
+JOIN attempt AS a ON a.payment_id = o.payment_id AND a.leg_no = o.leg_no AND a.kind = 'CANCEL' AND a.cancel_no = o.cancel_no
+JOIN attempt_result AS r ON r.payment_id = a.payment_id AND r.leg_no = a.leg_no AND r.kind = a.kind AND r.attempt_no = a.attempt_no
+  AND r.outcome IN ('CANCELED', 'REVERSED')
+LEFT JOIN contradiction AS c ON c.payment_id = a.payment_id AND c.leg_no = a.leg_no AND c.kind = a.kind AND c.attempt_no = a.attempt_no
+  AND c.step_no = 1
+WHERE o.payment_id BETWEEN @first AND @last AND o.outcome = 'FAILED' AND c.payment_id IS NULL
+GROUP BY o.payment_id, o.leg_no, o.cancel_no;

@@ -81,7 +81,7 @@ FROM seed WHERE kind NOT IN ('READY', 'FLYING') AND (kind <> 'DEPOSIT' OR i MOD 
 INSERT INTO network_cancel (payment_id, leg_no, attempt_no, slot, origin, seq, reason, late_until, valid_until, requested_at)
 SELECT payment_id, leg_no, 1, slot, origin, 3, 'TIMEOUT', at + INTERVAL 1 MINUTE, at + INTERVAL 1 HOUR, at + INTERVAL 2 SECOND FROM seed_leg WHERE kind = 'ABORTED' ORDER BY i, leg_no;
 INSERT INTO network_cancel_outcome (payment_id, leg_no, attempt_no, outcome_no, slot, origin, seq, outcome, decided_at)
-SELECT payment_id, leg_no, 1, 1, slot, origin, 3, 'VOIDED', at + INTERVAL 3 SECOND FROM seed_leg WHERE kind = 'ABORTED' AND i MOD 50 <> 0 ORDER BY i, leg_no;
+SELECT payment_id, leg_no, 1, 1, slot, origin, 3, IF(i MOD 60 = 1, 'ESCALATED', 'VOIDED'), at + INTERVAL 3 SECOND FROM seed_leg WHERE kind = 'ABORTED' AND i MOD 50 <> 0 ORDER BY i, leg_no;
 
 INSERT INTO cancellation (payment_id, cancel_no, slot, origin, seq, cancel_request_id, kind, amount, tax_free, vat, fee, fee_vat, reason, business_date, requested_at)
 SELECT payment_id, 1, slot, origin, IF(origin = 'LIVE', 4, 2), CONCAT('cancel-', i), 'MERCHANT', 500, 0, 45, 15, 1, 'changed their mind', DATE(at + INTERVAL 33 HOUR), at + INTERVAL 1 DAY
@@ -126,6 +126,12 @@ INSERT INTO deposit_refund_outcome (payment_id, leg_no, refund_no, slot, origin,
 SELECT payment_id, leg_no, 1, slot, origin, 6, 'DONE', NULL, requested_at FROM deposit_refund ORDER BY payment_id, leg_no;
 INSERT INTO refund_account (payment_id, cancel_no, slot, origin, seq, bank_code, account_token)
 SELECT payment_id, 1, slot, origin, seq, '004', 'token' FROM cancellation WHERE origin = 'LIVE' ORDER BY payment_id LIMIT 2000;
+
+INSERT INTO attempt_result (payment_id, leg_no, kind, attempt_no, outcome, result_no, slot, origin, seq, source, issuer_ref, issuer_code, received_at)
+SELECT payment_id, leg_no, 'AUTH', 1, 'APPROVED', 2, slot, origin, 4, 'LATE', CONCAT('B-', i), NULL, at + INTERVAL 1 MINUTE FROM seed_leg WHERE kind = 'DONE' AND origin = 'LIVE' AND i MOD 100 = 3 ORDER BY i, leg_no;
+INSERT INTO contradiction (payment_id, leg_no, kind, attempt_no, outcome, result_no, step_no, slot, origin, seq, step, valid_until, decided_at)
+SELECT l.payment_id, l.leg_no, 'AUTH', 1, 'APPROVED', 2, n.n, l.slot, l.origin, 3 + n.n, IF(n.n = 1, 'RAISED', IF(l.i MOD 1000 = 3, 'ESCALATED', 'UNDONE')), l.at + INTERVAL 1 HOUR, l.at + INTERVAL n.n MINUTE
+FROM seed_leg AS l JOIN (SELECT 1 AS n UNION ALL SELECT 2) AS n WHERE l.kind = 'DONE' AND l.origin = 'LIVE' AND l.i MOD 100 = 3 AND (n.n = 1 OR l.i MOD 700 <> 3) ORDER BY l.i, l.leg_no, n.n;
 
 INSERT INTO operator_key (key_id, operator_id, public_key, created_at, created_by) SELECT CONCAT('key-', i), CONCAT('operator-', i), UNHEX(SHA2(i, 256)), '2026-01-01', 'seed' FROM seed_number WHERE i < 30;
 INSERT INTO operator_key_revocation (key_id, revoked_at, revoked_by, reason) SELECT key_id, '2026-02-01', 'seed', 'lost' FROM operator_key LIMIT 5;

@@ -108,10 +108,12 @@ fn exposed_row(row: &Exposed, as_of: DateTime<Utc>) -> Row {
         ("paymentId", json!(row.payment_id)),
         ("orderId", json!(row.order_id)),
         ("leg", json!(row.leg_no)),
+        ("kind", json!(row.kind)),
         ("attemptNo", json!(row.attempt_no)),
+        ("resultNo", json!(row.result_no)),
         ("currency", json!(row.currency)),
         ("amount", json!(row.amount.get())),
-        ("state", json!(row.state.status())),
+        ("state", json!(row.state)),
         ("since", when(row.since)),
     ]
 }

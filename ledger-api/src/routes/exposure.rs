@@ -7,7 +7,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use ledger_core::ids::PaymentId;
-use ledger_core::payment::exposure::Exposed;
+use ledger_core::payment::exposure::{Exposed, Place};
+use ledger_core::payment::fact::AttemptKind;
 use ledger_runtime::clock;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,7 +27,7 @@ use crate::routes::payments::explain::ExposedView;
 pub struct ExposureView {
     /// Sums by issuer and currency.
     by_issuer: Vec<IssuerView>,
-    /// The authorizations, oldest payment first.
+    /// What they are made of, oldest payment first.
     #[serde(flatten)]
     page: Page<ExposedView>,
 }
@@ -42,7 +43,7 @@ pub struct IssuerView {
     currency: &'static str,
     /// In minor units.
     amount: i64,
-    /// How many authorizations.
+    /// How many rows of the list.
     attempts: usize,
 }
 
@@ -51,7 +52,7 @@ pub struct IssuerView {
 pub struct Asked {
     listing: Listing,
     at: DateTime<Utc>,
-    after: Option<(PaymentId, u8, u16)>,
+    after: Option<Place>,
 }
 
 impl FromRequestParts<Api> for Asked {
@@ -64,13 +65,35 @@ impl FromRequestParts<Api> for Asked {
         if let Some(as_of) = query.as_of(listing.as_of())? {
             listing.show(as_of);
         }
-        let after = listing.after(|bytes| {
-            let (id, rest) = bytes.split_first_chunk::<16>()?;
-            let (leg_no, attempt_no) = rest.split_first()?;
-            Some((PaymentId::from_bytes(*id), *leg_no, u16::from_be_bytes(attempt_no.try_into().ok()?)))
-        })?;
+        let after = listing.after(place_of)?;
         Ok(Self { at: listing.as_of(), listing, after })
     }
+}
+
+/// A place in a cursor: id, leg, kind, attempt, and the answer or zero.
+fn bytes_of((id, leg_no, kind, attempt_no, result_no): Place) -> Vec<u8> {
+    let kind = AttemptKind::ALL.iter().position(|other| *other == kind).and_then(|at| u8::try_from(at).ok());
+    [
+        id.as_bytes().as_slice(),
+        &[leg_no, kind.unwrap_or(u8::MAX)],
+        &attempt_no.to_be_bytes(),
+        &result_no.unwrap_or(0).to_be_bytes(),
+    ]
+    .concat()
+}
+
+fn place_of(bytes: &[u8]) -> Option<Place> {
+    let (id, rest) = bytes.split_first_chunk::<16>()?;
+    let [leg_no, kind, attempt_no @ .., high, low] = rest else { return None };
+    let kind = *AttemptKind::ALL.get(usize::from(*kind))?;
+    let result_no = Some(u16::from_be_bytes([*high, *low])).filter(|no| *no > 0);
+    Some((
+        PaymentId::from_bytes(*id),
+        *leg_no,
+        kind,
+        u16::from_be_bytes(attempt_no.try_into().ok()?),
+        result_no,
+    ))
 }
 
 fn by_issuer(exposed: &[Exposed]) -> Vec<IssuerView> {
@@ -89,8 +112,8 @@ fn by_issuer(exposed: &[Exposed]) -> Vec<IssuerView> {
     sums.into_iter().map(view).collect()
 }
 
-/// What issuers may hold of a merchant's payments without our wanting it: answers that are not known, and approvals that are
-/// given up and not yet undone. Now, or as it was known at an instant.
+/// What issuers may hold of a merchant's payments without our wanting it: answers that are not known, approvals that are
+/// given up and not yet undone, and answers that contradict what was decided. Now, or as it was known at an instant.
 #[utoipa::path(get, path = "/v1/exposure", tag = "lists",
     params(("asOf" = Option<String>, Query, description = "An instant (RFC 3339) or a Korean day, for the midnight it ends with.")),
     responses((status = 200, description = "The exposure.", body = ExposureView)))]
@@ -102,14 +125,10 @@ pub async fn get(
     let Asked { listing, at, after } = asked;
     let exposed = api.ledger().exposure(&caller.merchant_id, at).await;
     let exposed = exposed.map_err(|error| Problem::of_ledger(&error, While::Reading))?;
-    let place = |row: &Exposed| (row.payment_id, row.leg_no, row.attempt_no);
-    let mut rest = exposed.iter().skip_while(|row| after.is_some_and(|after| place(row) <= after));
+    let mut rest = exposed.iter().skip_while(|row| after.is_some_and(|after| row.place() <= after));
     let taken: Vec<_> = rest.by_ref().take(listing.limit()).collect();
     let last = taken.last().filter(|_| rest.next().is_some());
-    let next = last.map(|row| {
-        let (id, leg_no, attempt_no) = place(row);
-        [id.as_bytes().as_slice(), &[leg_no], &attempt_no.to_be_bytes()].concat()
-    });
+    let next = last.map(|row| bytes_of(row.place()));
     let rows = taken.into_iter().map(ExposedView::from).collect();
     Ok(Json(ExposureView { by_issuer: by_issuer(&exposed), page: listing.page(rows, next) }))
 }

@@ -301,6 +301,16 @@ fn parent_of(fact: &Fact, facts: &[(u32, Fact)]) -> Option<Tampered> {
             }
             Ruling::Reject | Ruling::Abandon => None,
         },
+        Fact::Contradiction(c) => {
+            let there = any(
+                &|fact| matches!(fact, Fact::Result(r) if (r.leg_no, r.kind, r.attempt_no, r.result_no) == (c.leg_no, c.kind, c.attempt_no, c.result_no)),
+            );
+            let row = format!(
+                "leg_no {}, kind {}, attempt_no {}, result_no {}",
+                c.leg_no, c.kind, c.attempt_no, c.result_no
+            );
+            (!there).then(|| gone("attempt_result", row))
+        }
         Fact::NetworkCancelOutcome(o) => {
             let there = any(
                 &|fact| matches!(fact, Fact::NetworkCancel(n) if (n.leg_no, n.attempt_no) == (o.leg_no, o.attempt_no)),

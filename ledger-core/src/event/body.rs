@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::journal::JournalLine;
 use crate::payment::correction::CorrectionFacts;
-use crate::payment::fact::{AttemptKind, AttemptResult, PaymentVerdict};
+use crate::payment::fact::{AttemptKind, AttemptResult, Contradiction, PaymentVerdict};
 use crate::payment::fold::{Cancel, Leg, Payment};
 use crate::time;
 
@@ -158,6 +158,29 @@ pub fn network_cancel(change: Emitting<'_>, leg_no: u8, attempt_no: u16) -> Valu
             "validUntil": order.map(|order| time::text(order.valid_until)),
             "outcome": facts.and_then(|facts| facts.reversal.last()).map(|fact| fact.outcome),
             "state": facts.map(|facts| facts.state(change.at).status()),
+        }),
+    )
+}
+
+/// `contradiction.*.v1`
+pub fn contradiction(change: Emitting<'_>, fact: &Contradiction) -> Value {
+    let facts = change.payment.attempt(fact.leg_no, fact.kind, fact.attempt_no);
+    let result =
+        facts.and_then(|facts| facts.results.iter().find(|result| result.result_no == fact.result_no));
+    with(
+        base(change),
+        json!({
+            "leg": fact.leg_no,
+            "kind": fact.kind,
+            "attemptNo": fact.attempt_no,
+            "issuerId": facts.map(|facts| &facts.attempt.issuer_id),
+            "traceNo": facts.map(|facts| &facts.attempt.trace_no),
+            "amount": facts.map(|facts| facts.attempt.amount),
+            "outcome": fact.outcome,
+            "issuerReference": result.and_then(|result| result.issuer_ref.as_ref()),
+            "receivedAt": result.map(|result| time::text(result.received_at)),
+            "validUntil": time::text(fact.valid_until),
+            "exposure": change.payment.exposure(change.at),
         }),
     )
 }

@@ -11,13 +11,14 @@
 //! | `correction.posted.v1` | ledger | the approval of a correction |
 //! | `approval.approved.v1`, `approval.declined.v1`, `approval.uncertain.v1` | issuer activity | answers to AUTH attempts that are not part of a confirmed payment |
 //! | `network_cancel.requested.v1`, `network_cancel.confirmed.v1`, `network_cancel.escalated.v1` | issuer activity | the reversal |
+//! | `contradiction.raised.v1`, `contradiction.undone.v1`, `contradiction.escalated.v1` | issuer activity | an answer against what was decided: an approval nobody wants, a refund said to have failed |
 
 use chrono::{DateTime, Utc};
 
 use crate::journal::JournalLine;
 use crate::payment::fact::{
-    AttemptKind, AttemptResult, CancelOutcome, CorrectionRuling, Fact, Origin, ResultOutcome,
-    ReversalOutcome, ShareOutcome, Verdict,
+    AttemptKind, AttemptResult, CancelOutcome, ContradictionStep, CorrectionRuling, Fact, Origin,
+    ResultOutcome, ReversalOutcome, ShareOutcome, Verdict,
 };
 use crate::payment::fold::Payment;
 use crate::payment::status::CancelStatus;
@@ -129,6 +130,14 @@ fn of_fact(change: Emitting<'_>, fact: &Fact) -> Option<Emitted> {
                 ShareOutcome::Failed => "deposit.refund_failed.v1",
             };
             Some((Topic::Ledger, kind, deposit::refund(change, fact.leg_no, fact.refund_no)?))
+        }
+        Fact::Contradiction(fact) => {
+            let kind = match fact.step {
+                ContradictionStep::Raised => "contradiction.raised.v1",
+                ContradictionStep::Undone => "contradiction.undone.v1",
+                ContradictionStep::Escalated => "contradiction.escalated.v1",
+            };
+            Some((Topic::IssuerActivity, kind, body::contradiction(change, fact)))
         }
         Fact::Approval(_)
         | Fact::Attempt(_)

@@ -5,8 +5,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::ids::PaymentId;
 use crate::money::Currency;
 use crate::payment::attempt::AttemptFacts;
-use crate::payment::fact::{AttemptKind, Method};
+use crate::payment::fact::{AttemptKind, Method, Way};
 use crate::payment::fold::{Leg, Payment};
+use crate::payment::reverse;
 use crate::payment::virtual_account::Receiver;
 
 /// Which attempt.
@@ -48,6 +49,7 @@ pub struct CommittedAttempt {
     deposit_due_at: Option<DateTime<Utc>>,
     refund_to: Option<Receiver>,
     original: Option<Original>,
+    way: Option<Way>,
     deadline_at: DateTime<Utc>,
 }
 
@@ -73,6 +75,7 @@ impl CommittedAttempt {
             deposit_due_at: leg.approval.deposit_due_at,
             refund_to: refund_to(payment, facts),
             original: original(leg, facts),
+            way: attempt.way,
             deadline_at: attempt.deadline_at,
         }
     }
@@ -157,6 +160,11 @@ impl CommittedAttempt {
         self.original.as_ref()
     }
 
+    /// How a network cancel is put, when it is no reversal.
+    pub const fn way(&self) -> Option<Way> {
+        self.way
+    }
+
     /// When it must have been answered.
     pub const fn deadline_at(&self) -> DateTime<Utc> {
         self.deadline_at
@@ -170,16 +178,20 @@ fn refund_to(payment: &Payment, facts: &AttemptFacts) -> Option<Receiver> {
 }
 
 fn original(leg: &Leg, facts: &AttemptFacts) -> Option<Original> {
-    let about = match facts.attempt.kind {
+    let (about, auth_no) = match facts.attempt.kind {
         AttemptKind::Auth => return None,
-        AttemptKind::Cancel => leg.accepted()?,
-        AttemptKind::NetCancel | AttemptKind::Inquiry => {
-            leg.attempts.get(&(AttemptKind::Auth, facts.attempt.target_no?))?
+        AttemptKind::Cancel => {
+            let accepted = leg.accepted()?;
+            (accepted, leg.auth_no().or_else(|| accepted.issuer_ref()))
         }
+        AttemptKind::NetCancel | AttemptKind::Inquiry => (
+            leg.attempts.get(&(AttemptKind::Auth, facts.attempt.target_no?))?,
+            reverse::reference(leg, &facts.attempt),
+        ),
     };
     Some(Original {
         trace_date: about.attempt.trace_date,
         trace_no: about.attempt.trace_no.clone(),
-        auth_no: about.issuer_ref().map(str::to_owned),
+        auth_no: auth_no.map(str::to_owned),
     })
 }

@@ -250,7 +250,8 @@ fn held(
     next(payment.id, Some(payment), "CANCEL", asked, facts)
 }
 
-/// The change that records answers to a cancel; none when its shares have all ended.
+/// The change that records answers to a cancel; none when they are all known. One that has ended takes further answers as
+/// facts beside it.
 fn recorded(
     payment: &Payment,
     cancel_no: u16,
@@ -258,7 +259,7 @@ fn recorded(
     asked: &Asked,
     now: DateTime<Utc>,
 ) -> Result<Option<(Change, Payment)>, LedgerError> {
-    if payment.cancel(cancel_no).is_none_or(crate::payment::fold::Cancel::is_settled) {
+    if payment.cancel(cancel_no).is_none() {
         return Ok(None);
     }
     let facts = cancel::finish(payment, cancel_no, answers, now)?;

@@ -129,9 +129,10 @@ impl Ledger {
         let asked = by_job("late-answer", now);
         let asked = &asked;
         self.decide(key.payment_id, |Taken { payment, is_current }| async move {
+            let issuers = self.issuers_of(&payment, now).await?;
             let facts = match key.kind {
                 AttemptKind::Auth if payment.verdict.is_some() => {
-                    reverse::late(&payment, key.leg_no, key.attempt_no, answer, now)
+                    reverse::late(&payment, key.leg_no, key.attempt_no, answer, &issuers, now)
                 }
                 AttemptKind::Auth | AttemptKind::Cancel | AttemptKind::NetCancel | AttemptKind::Inquiry => {
                     Vec::new()

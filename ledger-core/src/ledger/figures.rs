@@ -24,7 +24,7 @@ impl Ledger {
             let payments = self.payments_of(merchant_id, ids.iter().copied(), at, |_, _| true).await?;
             exposed.extend(payments.values().flat_map(|payment| exposure::of(payment, at)));
         }
-        exposed.sort_by_key(|row| (row.payment_id, row.leg_no, row.attempt_no));
+        exposed.sort_by_key(Exposed::place);
         Ok(exposed)
     }
 

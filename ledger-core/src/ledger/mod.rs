@@ -38,7 +38,7 @@ use sqlx::pool::PoolConnection;
 use crate::change::{Asked, Change, ChangeError};
 use crate::ids::PaymentId;
 use crate::method_rule::MethodRules;
-use crate::payment::fact::{Fact, Origin};
+use crate::payment::fact::{Contradiction, Fact, Origin};
 use crate::payment::fold::Payment;
 use crate::payment::refusal::Refusal;
 use crate::reference::{ApiKey, Contract, Issuer};
@@ -64,6 +64,7 @@ pub use idempotent::{Answer, Operation, Render};
 pub use lists::{FeedPosition, Listed, PaymentFilter, TransactionFilter};
 use recent::Recent;
 pub use running::{Hold, StillRunning};
+pub use reversal::Undoing;
 
 /// How often a decision is taken again after a lost race.
 pub const MAX_TRIES: u32 = 5;
@@ -252,10 +253,14 @@ impl Ledger {
     /// else, `None`.
     async fn append(&self, step: Step<'_>) -> Result<Option<()>, LedgerError> {
         let (payment_id, seq, urgency) = (step.change.payment_id, step.change.seq, step.urgency);
+        let contradictions = contradictions(&step.change);
         let request_id = step.change.asked.request_id;
         let (entry, after) = self.entry(step);
         match self.batcher.append(entry, urgency).await {
             Ok(()) => {
+                for fact in contradictions {
+                    tell(payment_id, fact);
+                }
                 self.recent.payments.keep(after);
                 Ok(Some(()))
             }
@@ -390,6 +395,19 @@ impl Step<'_> {
     fn recording(change: Change, after: &Payment) -> Self {
         Self { change, after: after.clone(), claim: None, answer: None, urgency: Urgency::MustRecord }
     }
+}
+
+fn contradictions(change: &Change) -> Vec<Contradiction> {
+    let of = |fact: &Fact| if let Fact::Contradiction(fact) = fact { Some(*fact) } else { None };
+    change.facts.iter().filter_map(of).collect()
+}
+
+/// Counts a step about an answer that contradicts what was decided, and says it.
+fn tell(payment_id: PaymentId, fact: Contradiction) {
+    let step = fact.step.code();
+    metrics::counter!("ledger_contradictions_total", "kind" => fact.kind.code(), "step" => step).increment(1);
+    tracing::warn!(payment.id = %payment_id, leg.no = fact.leg_no, kind = %fact.kind, attempt.no = fact.attempt_no,
+        outcome = %fact.outcome, result.no = fact.result_no, step, "an answer contradicts what was decided: {step}");
 }
 
 /// The next live change of a payment.

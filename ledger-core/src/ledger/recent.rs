@@ -37,7 +37,7 @@ pub(super) struct Recent {
     pub(super) none_overdue: NoneUntil,
 }
 
-/// Up to when a scan has found nothing.
+/// Up to when a scan has found nothing that is left.
 #[derive(Debug, Default)]
 pub(super) struct NoneUntil(Mutex<Option<DateTime<Utc>>>);
 

@@ -97,6 +97,7 @@ fn texts(fact: &Fact) -> usize {
         | Fact::CancelShare(_)
         | Fact::CancelOutcome(_)
         | Fact::BalanceLink(_)
+        | Fact::Contradiction(_)
         | Fact::CorrectionLine(_) => 0,
     }
 }

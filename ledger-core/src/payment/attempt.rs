@@ -6,8 +6,8 @@ use crate::money::Minor;
 
 use super::confirm::Answer;
 use super::fact::{
-    Attempt, AttemptResult, AttemptVerdict, Fact, NetworkCancel, NetworkCancelOutcome, NetworkCancelReason,
-    ResultOutcome, ResultSource, ReversalOutcome, Ruling,
+    Attempt, AttemptKind, AttemptResult, AttemptVerdict, Contradiction, Fact, NetworkCancel,
+    NetworkCancelOutcome, NetworkCancelReason, ResultOutcome, ResultSource, ReversalOutcome, Ruling,
 };
 
 /// The facts about one attempt.
@@ -23,6 +23,8 @@ pub struct AttemptFacts {
     pub network_cancel: Option<NetworkCancel>,
     /// How undoing it stands, oldest first.
     pub reversal: Vec<NetworkCancelOutcome>,
+    /// Answers that contradict what was decided, step by step.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Where an AUTH attempt stands.
@@ -66,7 +68,14 @@ pub enum Uncertainty {
 impl AttemptFacts {
     /// An attempt nothing is known about yet.
     pub const fn new(attempt: Attempt) -> Self {
-        Self { attempt, results: Vec::new(), verdict: None, network_cancel: None, reversal: Vec::new() }
+        Self {
+            attempt,
+            results: Vec::new(),
+            verdict: None,
+            network_cancel: None,
+            reversal: Vec::new(),
+            contradictions: Vec::new(),
+        }
     }
 
     /// The ruling, once there is one.
@@ -84,9 +93,14 @@ impl AttemptFacts {
         self.result(ResultOutcome::Issued)
     }
 
-    /// The issuer's number for what it did: of the approval, or of the account it issued.
+    /// The answer by which the issuer's number for what it did is known: the approval, or the account it issued.
+    pub fn named(&self) -> Option<&AttemptResult> {
+        self.approval().or_else(|| self.issuance())
+    }
+
+    /// The issuer's number for what it did.
     pub fn issuer_ref(&self) -> Option<&str> {
-        self.approval().or_else(|| self.issuance())?.issuer_ref.as_deref()
+        self.named()?.issuer_ref.as_deref()
     }
 
     /// The first result with this outcome.
@@ -141,7 +155,7 @@ impl AttemptFacts {
     pub fn state(&self, now: DateTime<Utc>) -> AttemptState {
         match self.ruling() {
             Some(Ruling::Accept { .. }) => AttemptState::Accepted,
-            Some(Ruling::Reject) if self.approval().is_some() => AttemptState::Conflict,
+            Some(Ruling::Reject) if self.contrary().next().is_some() => AttemptState::Conflict,
             Some(Ruling::Reject) => AttemptState::Rejected,
             Some(Ruling::Abandon) => self.reversal_state(),
             None => self.open_state(now),
@@ -185,25 +199,34 @@ impl AttemptFacts {
         }
     }
 
-    /// The amount that may stand at the issuer without our wanting it. An account that is issued holds nothing by itself: what
-    /// is deposited there is told as a deposit.
-    pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
+    /// The amount that may stand at the issuer without our wanting it, by the attempt's own state. An account that is issued
+    /// holds nothing by itself: what is deposited there is told as a deposit. What contradicts a verdict is counted on its own.
+    pub fn uncertain_amount(&self, now: DateTime<Utc>) -> Minor {
+        let is_authorization = self.attempt.kind == AttemptKind::Auth;
         let is_empty_account = self.issuance().is_some() && self.approval().is_none();
-        if self.state(now).is_exposed() && !is_empty_account { self.attempt.amount } else { Minor::ZERO }
+        let is_exposed = is_authorization && self.state(now).is_exposed() && !is_empty_account;
+        if is_exposed { self.attempt.amount } else { Minor::ZERO }
+    }
+
+    /// All that may stand at the issuer without our wanting it: of each approval that nobody wants as much again.
+    pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
+        let contrary = self.contrary().map(|_| self.attempt.amount);
+        Minor::sum(contrary.chain([self.uncertain_amount(now)])).unwrap_or(self.attempt.amount)
     }
 }
 
 impl AttemptState {
-    /// Whether money may be held that is not accepted.
+    /// Whether money may be held that is not accepted. In a conflict it is counted by the approvals that contradict the refusal.
     pub const fn is_exposed(self) -> bool {
         match self {
-            Self::Uncertain(_) | Self::Conflict | Self::Reversing(_) | Self::Escalated => true,
+            Self::Uncertain(_) | Self::Reversing(_) | Self::Escalated => true,
             Self::InFlight
             | Self::Approved
             | Self::Issued
             | Self::Declined
             | Self::Accepted
             | Self::Rejected
+            | Self::Conflict
             | Self::Voided
             | Self::VoidedProvisional => false,
         }

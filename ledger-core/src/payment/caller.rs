@@ -24,6 +24,7 @@ use crate::time::BusinessDate;
 use super::attempt::AttemptFacts;
 use super::balance;
 use super::confirm::{self, Answer, LegRequest, MAX_LEGS, trace_no};
+use super::contradiction;
 use super::fact::{
     Approval, Attempt, AttemptKind, AttemptVerdict, Fact, Method, NetworkCancel, NetworkCancelReason,
     ResultOutcome, ResultSource, Ruling, SentBy, Verdict,
@@ -82,6 +83,8 @@ pub fn attempt(
         cancel_no: None,
         sent_by: SentBy::Caller,
         deadline_at: now + issuer.answer_within() + TO_TELL,
+        target_result: None,
+        way: None,
     }));
     Ok(facts)
 }
@@ -160,7 +163,7 @@ pub fn result(
         .filter(|attempt| is_of_caller(attempt))
         .ok_or(Refusal::NoSuchAttempt { leg_no, attempt_no })?;
     if payment.verdict.is_some() {
-        return Ok(reverse::late(payment, leg_no, attempt_no, answer, now));
+        return Ok(reverse::late(payment, leg_no, attempt_no, answer, issuers, now));
     }
     let word = Answer { source: ResultSource::Caller, ..answer.clone() };
     let Some(told) = attempt.told(&word) else { return Ok(Vec::new()) };
@@ -168,6 +171,10 @@ pub fn result(
     // facts that follow an attempt always fold
     let Ok(after) = payment.after(payment.head.clone(), &facts) else { return Ok(facts) };
     facts.extend(judged(&after, leg_no, attempt_no, answer.outcome, issuers, now));
+    // of two approvals the network cancel undoes one; and one beside a refusal that has its verdict nothing undoes yet
+    if let Ok(after) = payment.after(payment.head.clone(), &facts) {
+        facts.extend(contradiction::raised(payment, &after, issuers, now));
+    }
     Ok(facts)
 }
 

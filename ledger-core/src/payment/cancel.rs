@@ -20,7 +20,7 @@ use super::shares;
 use super::status::Status;
 use super::tax::Remainder;
 use super::virtual_account::{Receiver, RefundAccount};
-use super::{balance, deposit, window};
+use super::{balance, contradiction, deposit, window};
 
 /// What a merchant asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +178,8 @@ fn attempt(
         cancel_no: Some(share.cancel_no),
         sent_by: SentBy::Ledger,
         deadline_at: now + within.unwrap_or_default(),
+        target_result: None,
+        way: None,
     })
 }
 
@@ -192,10 +194,12 @@ pub fn finish(
     let Some(cancel) = payment.cancel(cancel_no) else { return Err(Refusal::NotFound) };
     let mut facts = Vec::new();
     for (leg_no, answer) in answers {
-        facts.extend(result(payment, cancel_no, *leg_no, answer));
-        if cancel.outcome(*leg_no).is_some() {
+        let told = result(payment, cancel_no, *leg_no, answer);
+        if let Some(ended) = cancel.outcome(*leg_no) {
+            facts.extend(told.map(|told| told_after(payment, told, ended, now)).into_iter().flatten());
             continue;
         }
+        facts.extend(told.map(Fact::Result));
         let Some(outcome) = ended(answer.outcome) else { continue };
         facts.push(Fact::CancelOutcome(CancelOutcome {
             cancel_no,
@@ -232,7 +236,23 @@ fn released(payment: &Payment, cancel: &CancelFold, leg_no: u8) -> Result<Option
     Ok(Some(Fact::BalanceLink(balance::release(leg, share.cancel_no, share.amount)?)))
 }
 
-fn result(payment: &Payment, cancel_no: u16, leg_no: u8, answer: &Answer) -> Option<Fact> {
+/// An answer to a share that has ended is a fact beside it. Money that was given back though the share was refused, and may be
+/// canceled anew, is raised.
+fn told_after(
+    payment: &Payment,
+    told: AttemptResult,
+    ended_as: ShareOutcome,
+    now: DateTime<Utc>,
+) -> Vec<Fact> {
+    let is_contrary = ended_as == ShareOutcome::Failed && ended(told.outcome) == Some(ShareOutcome::Done);
+    let attempt = payment.attempt(told.leg_no, AttemptKind::Cancel, told.attempt_no).filter(|_| is_contrary);
+    // one refund, however often it is told
+    let attempt = attempt.filter(|facts| facts.contradictions.is_empty());
+    let raised = attempt.map(|facts| contradiction::given_back(facts, &told, now));
+    std::iter::once(Fact::Result(told)).chain(raised.into_iter().flatten()).collect()
+}
+
+fn result(payment: &Payment, cancel_no: u16, leg_no: u8, answer: &Answer) -> Option<AttemptResult> {
     let attempt = payment
         .leg(leg_no)?
         .attempts_of(AttemptKind::Cancel)
@@ -240,7 +260,7 @@ fn result(payment: &Payment, cancel_no: u16, leg_no: u8, answer: &Answer) -> Opt
     if attempt.knows(answer) {
         return None;
     }
-    Some(Fact::Result(AttemptResult {
+    Some(AttemptResult {
         leg_no,
         kind: AttemptKind::Cancel,
         attempt_no: attempt.attempt.attempt_no,
@@ -250,7 +270,7 @@ fn result(payment: &Payment, cancel_no: u16, leg_no: u8, answer: &Answer) -> Opt
         issuer_ref: answer.issuer_ref.clone(),
         issuer_code: answer.issuer_code.clone(),
         received_at: answer.received_at,
-    }))
+    })
 }
 
 /// The refusal that the caller of a failed cancel gets.

@@ -111,6 +111,8 @@ pub fn start(
             cancel_no: None,
             sent_by: SentBy::Ledger,
             deadline_at: deadline,
+            target_result: None,
+            way: None,
         }));
     }
     facts.append(&mut attempts);
@@ -222,7 +224,7 @@ pub fn finish(
         });
     }
     if payment.verdict.is_some() {
-        return Ok(late_facts(payment, answers, now));
+        return Ok(late_facts(payment, answers, issuers, now));
     }
     let mut facts: Vec<_> =
         answers.iter().filter_map(|(leg_no, answer)| last_attempt(payment, *leg_no)?.told(answer)).collect();
@@ -253,12 +255,16 @@ fn issued(payment: &Payment, leg_no: u8, answer: &Answer) -> Option<Fact> {
 }
 
 /// Answers to a payment that has its verdict: also this way an approval reopens what was believed absent.
-fn late_facts(payment: &Payment, answers: &[(u8, Answer)], now: DateTime<Utc>) -> Vec<Fact> {
-    let late = |(leg_no, answer): &(u8, Answer)| {
-        let attempt = payment.leg(*leg_no)?.authorizations().last()?;
-        Some(reverse::late(payment, *leg_no, attempt.attempt.attempt_no, answer, now))
-    };
-    answers.iter().filter_map(late).flatten().collect()
+fn late_facts(
+    payment: &Payment,
+    answers: &[(u8, Answer)],
+    issuers: &[Issuer],
+    now: DateTime<Utc>,
+) -> Vec<Fact> {
+    let told = answers.iter().filter_map(|(leg_no, answer)| {
+        Some((*leg_no, payment.leg(*leg_no)?.authorizations().last()?.attempt.attempt_no, answer))
+    });
+    reverse::late_all(payment, told, issuers, now)
 }
 
 fn answer_for(answers: &[(u8, Answer)], leg_no: u8) -> Option<ResultOutcome> {
@@ -367,7 +373,7 @@ pub(super) fn network_cancel(
 
 /// For an issuer that is no longer in the reference data: a large gateway's advice and the shortest known limit.
 const DEFAULT_LATE_WINDOW: TimeDelta = TimeDelta::seconds(60);
-const DEFAULT_VALIDITY: TimeDelta = TimeDelta::hours(1);
+pub(super) const DEFAULT_VALIDITY: TimeDelta = TimeDelta::hours(1);
 
 /// Why a payment was aborted, the clearest reason first.
 fn abort_reason(answers: &[(u8, Answer)]) -> &'static str {

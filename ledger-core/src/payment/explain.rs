@@ -6,8 +6,8 @@ use crate::codes;
 
 use super::attempt::{AttemptState, Uncertainty};
 use super::fact::{
-    AttemptKind, AttemptResult, AttemptVerdict, CancelKind, Fact, LinkKind, NetworkCancelReason,
-    ResultOutcome, ReversalOutcome, Ruling, ShareOutcome, Verdict,
+    Attempt, AttemptKind, AttemptResult, AttemptVerdict, CancelKind, ContradictionStep, Fact, LinkKind,
+    NetworkCancelReason, ResultOutcome, ReversalOutcome, Ruling, ShareOutcome, Verdict,
 };
 use super::fold::{Leg, Payment};
 use super::status::Status;
@@ -45,6 +45,8 @@ codes! {
         R3 = "R3",
         /// Too late to be reversed.
         R4 = "R4",
+        /// An approval that nobody wants.
+        R5 = "R5",
         /// A cancel that is not answered.
         R6 = "R6",
         /// Never more than there is.
@@ -101,6 +103,9 @@ impl Rule {
             Self::R4 => {
                 "what can no longer be reversed is asked about and canceled in full, or handed to people"
             }
+            Self::R5 => {
+                "of two approvals one is accepted; what nobody wants is undone by its reference, and shown as exposure until it is"
+            }
             Self::R6 => "a cancel that is not answered keeps its hold and is repeated with the same data",
             Self::R7 => "a cancel takes what the balance chain still has, never more",
             Self::R8 => "when one approval fails all of them are given up, and what was approved is undone",
@@ -152,7 +157,7 @@ pub fn because(before: Option<&Payment>, after: &Payment, fact: &Fact) -> Becaus
                 "{} {} of approval {}: {} to {}",
                 f.kind, f.attempt_no, f.leg_no, f.amount, f.issuer_id
             );
-            ("attempt", says, sent(f.kind, f.attempt_no))
+            ("attempt", says, sent(after, f))
         }
         Fact::Result(f) => {
             let says =
@@ -203,7 +208,8 @@ pub fn because(before: Option<&Payment>, after: &Payment, fact: &Fact) -> Becaus
         | Fact::Deposit(_)
         | Fact::RefundAccount(_)
         | Fact::DepositRefund(_)
-        | Fact::DepositRefundOutcome(_)) => aside_of(aside),
+        | Fact::DepositRefundOutcome(_)
+        | Fact::Contradiction(_)) => aside_of(aside),
     };
     Because { fact: table, says, rule }
 }
@@ -237,6 +243,18 @@ fn aside_of(fact: &Fact) -> (&'static str, String, Rule) {
         Fact::DepositRefundOutcome(f) => {
             ("deposit_refund_outcome", format!("approval {}: {}", f.leg_no, f.outcome), Rule::R14)
         }
+        Fact::Contradiction(f) => {
+            let says = format!(
+                "{} {} of approval {}: {} contradicts what was decided: {}",
+                f.kind, f.attempt_no, f.leg_no, f.outcome, f.step
+            );
+            let rule = match (f.step, f.kind) {
+                (ContradictionStep::Escalated, _) => Rule::I7,
+                (_, AttemptKind::Cancel) => Rule::R6,
+                (_, AttemptKind::Auth | AttemptKind::NetCancel | AttemptKind::Inquiry) => Rule::R5,
+            };
+            ("contradiction", says, rule)
+        }
         Fact::Payment(_)
         | Fact::Approval(_)
         | Fact::Attempt(_)
@@ -252,9 +270,13 @@ fn aside_of(fact: &Fact) -> (&'static str, String, Rule) {
     }
 }
 
-const fn sent(kind: AttemptKind, attempt_no: u16) -> Rule {
-    match (kind, attempt_no) {
+fn sent(after: &Payment, attempt: &Attempt) -> Rule {
+    let about = attempt.target_no.and_then(|no| after.attempt(attempt.leg_no, AttemptKind::Auth, no));
+    let is_contrary = about.is_some_and(|about| about.contradicted(attempt).is_some());
+    match (attempt.kind, attempt.attempt_no) {
         (AttemptKind::Auth | AttemptKind::Cancel, _) => Rule::Send,
+        (AttemptKind::NetCancel, _) if is_contrary => Rule::R5,
+        (AttemptKind::NetCancel, _) if attempt.way.is_some() => Rule::R4,
         (AttemptKind::NetCancel, ..=1) => Rule::I12,
         (AttemptKind::NetCancel, _) => Rule::R3,
         (AttemptKind::Inquiry, _) => Rule::R4,

@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::contradiction::{Contradiction, ContradictionStep};
 pub use super::correction_fact::{Correction, CorrectionLine, CorrectionRuling, CorrectionVerdict};
 
 use crate::codes;
@@ -51,6 +52,14 @@ codes! {
         NetCancel = "NET_CANCEL",
         /// Ask how an attempt ended.
         Inquiry = "INQUIRY",
+    }
+}
+
+codes! {
+    /// How a network cancel is put to an issuer, when it is no reversal.
+    Way {
+        /// A full cancel, by the issuer's reference (R4, R5).
+        Cancel = "CANCEL",
     }
 }
 
@@ -285,6 +294,12 @@ pub struct Attempt {
     pub cancel_no: Option<u16>,
     pub sent_by: SentBy,
     pub deadline_at: DateTime<Utc>,
+    /// Which approval of that AUTH attempt it names to the issuer; nothing when none was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_result: Option<u16>,
+    /// How a network cancel is put, when it is no reversal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
 }
 
 /// Row of `attempt_result`.
@@ -437,6 +452,7 @@ pub enum Fact {
     RefundAccount(RefundAccount),
     DepositRefund(DepositRefund),
     DepositRefundOutcome(DepositRefundOutcome),
+    Contradiction(Contradiction),
 }
 
 impl Fact {
@@ -465,6 +481,12 @@ impl Fact {
             Self::RefundAccount(f) => (14, f.cancel_no.into(), 0, 0),
             Self::DepositRefund(f) => (15, f.leg_no.into(), f.refund_no.into(), 0),
             Self::DepositRefundOutcome(f) => (16, f.leg_no.into(), f.refund_no.into(), 0),
+            Self::Contradiction(f) => (
+                17,
+                f.leg_no.into(),
+                kind_place(f.kind) * 65_536 + u32::from(f.attempt_no),
+                u32::from(f.result_no) * 16 + u32::from(f.step_no),
+            ),
             Self::Correction(f) => (40, f.correction_no.into(), 0, 0),
             Self::CorrectionLine(f) => (41, f.correction_no.into(), f.line_no.into(), 0),
             Self::CorrectionVerdict(f) => (42, f.correction_no.into(), 0, 0),

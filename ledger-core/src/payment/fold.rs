@@ -138,7 +138,8 @@ impl Payment {
                 | Fact::VirtualAccount(_)
                 | Fact::Deposit(_)
                 | Fact::DepositRefund(_)
-                | Fact::DepositRefundOutcome(_) => with_leg_fact(&mut legs, fact),
+                | Fact::DepositRefundOutcome(_)
+                | Fact::Contradiction(_) => with_leg_fact(&mut legs, fact),
                 Fact::Cancellation(_)
                 | Fact::CancelShare(_)
                 | Fact::CancelOutcome(_)
@@ -293,7 +294,9 @@ impl Leg {
 
     /// The authorization number of the accepted approval.
     pub fn auth_no(&self) -> Option<&str> {
-        self.accepted()?.approval()?.issuer_ref.as_deref()
+        let accepted = self.accepted()?;
+        let Some(Ruling::Accept { result_no }) = accepted.ruling() else { return None };
+        accepted.results.iter().find(|result| result.result_no == result_no)?.issuer_ref.as_deref()
     }
 }
 
@@ -357,6 +360,9 @@ fn with_leg_fact(legs: &mut BTreeMap<u8, Leg>, fact: &Fact) -> Result<(), Incomp
             let refunding = leg.and_then(|leg| leg.refunds.get_mut(&fact.refund_no));
             refunding.ok_or(Incomplete::Orphan)?.outcome = Some(fact.clone());
         }
+        Fact::Contradiction(fact) => {
+            attempt_of(legs, fact.leg_no, fact.kind, fact.attempt_no)?.contradictions.push(*fact);
+        }
         Fact::Payment(_)
         | Fact::PaymentVerdict(_)
         | Fact::Cancellation(_)
@@ -413,6 +419,7 @@ fn with_cancel_fact(cancels: &mut BTreeMap<u16, Cancel>, fact: &Fact) -> Result<
         | Fact::Deposit(_)
         | Fact::DepositRefund(_)
         | Fact::DepositRefundOutcome(_)
+        | Fact::Contradiction(_)
         | Fact::Correction(_)
         | Fact::CorrectionLine(_)
         | Fact::CorrectionVerdict(_) => {}

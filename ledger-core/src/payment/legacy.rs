@@ -253,6 +253,8 @@ fn approved(leg_no: u8, told: &LegacyApproval) -> Result<Vec<Fact>, AdoptRefused
             cancel_no: None,
             sent_by: SentBy::Legacy,
             deadline_at: told.approved_at,
+            target_result: None,
+            way: None,
         }),
         Fact::Result(AttemptResult {
             leg_no,

@@ -1,4 +1,16 @@
-//! Undoing an abandoned authorization, until the issuer's word is definite or people take over (R1–R4).
+//! Undoing an authorization that is given up, or an approval that nobody wants, until the issuer's word is definite or people
+//! take over (R1–R5).
+//!
+//! ```text
+//! reversal ─▶ REVERSED: undone     NO_ORIGINAL twice, after the late window: undone, provisionally     silence: again (R3)
+//!    │ TOO_LATE (R4)
+//!    ▼
+//! inquiry ─▶ undone already, or it stands under this reference
+//!    ▼
+//! full cancel by the reference ─▶ CANCELED: undone     refused: people     silence: the same message again, as any cancel (R6)
+//! ```
+//!
+//! An approval beside the accepted one begins with the last step: a reversal names the whole attempt.
 
 use chrono::{DateTime, Utc};
 
@@ -8,19 +20,19 @@ use crate::time::BusinessDate;
 
 use super::attempt::{AttemptFacts, AttemptState};
 use super::confirm::{Answer, trace_no};
+use super::contradiction;
 use super::fact::{
-    Attempt, AttemptKind, AttemptResult, Fact, NetworkCancel, NetworkCancelOutcome, ResultOutcome,
-    ReversalOutcome, SentBy,
+    Attempt, AttemptKind, AttemptResult, Contradiction, ContradictionStep, Fact, NetworkCancelOutcome,
+    ResultOutcome, ReversalOutcome, Ruling, SentBy, Way,
 };
-use super::fold::Payment;
+use super::fold::{Leg, Payment};
 use super::refusal::Refusal;
+use super::undoing::{Case, is_refused};
 
-/// An attempt is handed to people when this part of its validity is over: seventeen twentieths.
-const ESCALATE_NUMERATOR: i32 = 17;
-const ESCALATE_DENOMINATOR: i32 = 20;
+pub use super::undoing::{Target, due, escalate_at, is_due, reference};
 
 codes! {
-    /// What a reversal step came to.
+    /// What a step of undoing came to.
     Step {
         /// Undone by the issuer's word.
         Voided = "VOIDED",
@@ -28,67 +40,109 @@ codes! {
         Provisional = "PROVISIONAL",
         /// Not definite yet.
         Repeat = "REPEAT",
+        /// No longer to be reversed: the issuer is asked how it stands.
+        Inquire = "INQUIRE",
+        /// It stands: it is canceled in full.
+        Cancel = "CANCEL",
         /// Handed to people.
         Escalated = "ESCALATED",
     }
 }
 
-/// The instant from which an order to undo is handed to people.
-pub fn escalate_at(order: &NetworkCancel) -> DateTime<Utc> {
-    order.requested_at + (order.valid_until - order.requested_at) * ESCALATE_NUMERATOR / ESCALATE_DENOMINATOR
-}
-
-/// Whether the attempt is still to be undone.
-pub fn is_due(attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
-    matches!(attempt.state(now), AttemptState::Reversing(_))
-}
-
-/// Commits a NET_CANCEL attempt for the AUTH attempt `target_no` of a leg; nothing when it is not being undone.
-pub fn start(
-    payment: &Payment,
-    leg_no: u8,
-    target_no: u16,
-    issuer: &Issuer,
-    now: DateTime<Utc>,
-) -> Vec<Fact> {
-    let Some(leg) = payment.leg(leg_no) else { return Vec::new() };
-    let Some(target) = payment.attempt(leg_no, AttemptKind::Auth, target_no) else { return Vec::new() };
-    if !is_due(target, now) {
-        return Vec::new();
+impl Step {
+    /// Whether a further message is due at once.
+    pub const fn goes_on(self) -> bool {
+        match self {
+            Self::Inquire | Self::Cancel => true,
+            Self::Voided | Self::Provisional | Self::Repeat | Self::Escalated => false,
+        }
     }
-    let attempt_no = leg.next_attempt_no(AttemptKind::NetCancel);
-    vec![Fact::Attempt(Attempt {
+}
+
+/// What is sent next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// A message of its own, once this attempt is committed.
+    Commit(Box<Attempt>),
+    /// The same message again: a cancel has one trace number, however often it is sent.
+    Again {
+        /// NET_CANCEL.
+        kind: AttemptKind,
+        /// Which.
+        attempt_no: u16,
+    },
+}
+
+/// The next message that undoes `target`; nothing when it is not being undone.
+pub fn start(payment: &Payment, target: Target, issuer: &Issuer, now: DateTime<Utc>) -> Option<Next> {
+    let case = Case::of(payment, target, now)?;
+    let leg_no = target.leg_no;
+    let (kind, way) = match case.asks() {
+        Asks::Again(attempt_no) => return Some(Next::Again { kind: AttemptKind::NetCancel, attempt_no }),
+        Asks::Reversal => (AttemptKind::NetCancel, None),
+        Asks::Inquiry => (AttemptKind::Inquiry, None),
+        Asks::Cancel => (AttemptKind::NetCancel, Some(Way::Cancel)),
+    };
+    let attempt_no = case.leg.next_attempt_no(kind);
+    Some(Next::Commit(Box::new(Attempt {
         leg_no,
-        kind: AttemptKind::NetCancel,
+        kind,
         attempt_no,
-        issuer_id: target.attempt.issuer_id.clone(),
+        issuer_id: case.target.attempt.issuer_id.clone(),
         trace_date: BusinessDate::in_seoul(now).day(),
-        trace_no: trace_no(payment.id, leg_no, AttemptKind::NetCancel, attempt_no),
-        amount: target.attempt.amount,
-        target_no: Some(target_no),
+        trace_no: trace_no(payment.id, leg_no, kind, attempt_no),
+        amount: case.target.attempt.amount,
+        target_no: Some(target.attempt_no),
         cancel_no: None,
         sent_by: SentBy::Ledger,
         deadline_at: now + issuer.answer_within(),
-    })]
+        target_result: case.named(),
+        way,
+    })))
 }
 
-/// Records the answer to a NET_CANCEL attempt and says what it came to. What counts against the late window is when the
-/// attempt was sent, which its deadline and the issuer's patience tell.
+/// What the next message asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Reversal,
+    Inquiry,
+    Cancel,
+    /// The cancel that was sent before and has no definite answer.
+    Again(u16),
+}
+
+impl Case<'_> {
+    fn asks(&self) -> Asks {
+        let beside_accepted = matches!(self.target.ruling(), Some(Ruling::Accept { .. }));
+        let reversal_refused =
+            self.reversals().any(|facts| facts.results.iter().any(|r| is_refused(r.outcome)));
+        if !beside_accepted && !reversal_refused {
+            return Asks::Reversal;
+        }
+        let is_known = beside_accepted || self.inquiries().any(|facts| facts.approval().is_some());
+        if !is_known {
+            return Asks::Inquiry;
+        }
+        self.cancels().last().map_or(Asks::Cancel, |facts| Asks::Again(facts.attempt.attempt_no))
+    }
+}
+
+/// Records the answer to a NET_CANCEL or INQUIRY attempt and says what it came to. What counts against the late window is when
+/// the attempt was sent, which its deadline and the issuer's patience tell.
 pub fn finish(
     payment: &Payment,
-    leg_no: u8,
-    attempt_no: u16,
+    (leg_no, kind, attempt_no): (u8, AttemptKind, u16),
     answer: &Answer,
     issuer: &Issuer,
     now: DateTime<Utc>,
 ) -> Result<(Vec<Fact>, Step), Refusal> {
-    let attempt = payment.attempt(leg_no, AttemptKind::NetCancel, attempt_no).ok_or(Refusal::NotFound)?;
+    let attempt = payment.attempt(leg_no, kind, attempt_no).ok_or(Refusal::NotFound)?;
     let target_no = attempt.attempt.target_no.ok_or(Refusal::NotFound)?;
-    let target = payment.attempt(leg_no, AttemptKind::Auth, target_no).ok_or(Refusal::NotFound)?;
-    let order = target.network_cancel.as_ref().ok_or(Refusal::NotFound)?;
+    let facts = payment.attempt(leg_no, AttemptKind::Auth, target_no).ok_or(Refusal::NotFound)?;
+    let target = Target { leg_no, attempt_no: target_no, result_no: facts.contradicted(&attempt.attempt) };
     let result = Fact::Result(AttemptResult {
         leg_no,
-        kind: AttemptKind::NetCancel,
+        kind,
         attempt_no,
         outcome: answer.outcome,
         result_no: attempt.next_result_no(),
@@ -97,110 +151,178 @@ pub fn finish(
         issuer_code: answer.issuer_code.clone(),
         received_at: answer.received_at,
     });
-    let mut facts = if attempt.knows(answer) { Vec::new() } else { vec![result] };
-    if let Some(step) = settled(target.state(now)) {
-        return Ok((facts, step));
-    }
+    let mut added = if attempt.knows(answer) { Vec::new() } else { vec![result] };
+    let Some(case) = Case::of(payment, target, now) else {
+        return Ok((added, settled(facts, target.result_no, now)));
+    };
     let sent_at = attempt.attempt.deadline_at - issuer.answer_within();
-    let absent = absence_agreed(payment, leg_no, target, order, attempt_no, sent_at);
-    let step = step(order, answer.outcome, absent, now);
-    facts.extend(outcome_of(step).map(|outcome| {
-        Fact::NetworkCancelOutcome(NetworkCancelOutcome {
-            leg_no,
-            attempt_no: target_no,
-            outcome_no: target.next_outcome_no(),
-            outcome,
-            decided_at: now,
-        })
-    }));
-    Ok((facts, step))
+    let step = case.step(attempt, answer.outcome, sent_at, now);
+    added.extend(case.settled_by(step, now));
+    // what was undone may be another one than the approval that has come to light since the message left
+    let since = facts.approval().filter(|_| step == Step::Voided && attempt.attempt.target_result.is_none());
+    if let Some(approval) = since.filter(|approval| facts.contradiction(approval.result_no).is_none()) {
+        let raised = contradiction::raise(facts, approval, std::slice::from_ref(issuer), now);
+        // the issuer's time for it began with the order
+        let valid_until = facts.network_cancel.as_ref().map_or(raised.valid_until, |order| order.valid_until);
+        added.push(Fact::Contradiction(Contradiction { valid_until, ..raised }));
+    }
+    Ok((added, step))
 }
 
-/// What a reversal that is settled has come to.
-const fn settled(state: AttemptState) -> Option<Step> {
-    match state {
-        AttemptState::Reversing(_) => None,
-        AttemptState::Escalated | AttemptState::Conflict => Some(Step::Escalated),
-        AttemptState::VoidedProvisional => Some(Step::Provisional),
-        AttemptState::Voided
+/// What has come of it, once it is settled.
+fn settled(facts: &AttemptFacts, result_no: Option<u16>, now: DateTime<Utc>) -> Step {
+    if let Some(result_no) = result_no {
+        return match facts.contradiction(result_no).map(|last| last.step) {
+            Some(ContradictionStep::Undone) => Step::Voided,
+            Some(ContradictionStep::Raised | ContradictionStep::Escalated) | None => Step::Escalated,
+        };
+    }
+    match facts.state(now) {
+        AttemptState::Escalated | AttemptState::Conflict => Step::Escalated,
+        AttemptState::VoidedProvisional => Step::Provisional,
+        AttemptState::Reversing(_)
+        | AttemptState::Voided
         | AttemptState::InFlight
         | AttemptState::Approved
         | AttemptState::Issued
         | AttemptState::Declined
         | AttemptState::Uncertain(_)
         | AttemptState::Accepted
-        | AttemptState::Rejected => Some(Step::Voided),
+        | AttemptState::Rejected => Step::Voided,
     }
 }
 
-const fn outcome_of(step: Step) -> Option<ReversalOutcome> {
-    match step {
-        Step::Voided => Some(ReversalOutcome::Voided),
-        Step::Provisional => Some(ReversalOutcome::VoidedProvisional),
-        Step::Escalated => Some(ReversalOutcome::Escalated),
-        Step::Repeat => None,
-    }
-}
-
-fn step(order: &NetworkCancel, outcome: ResultOutcome, absence_agreed: bool, now: DateTime<Utc>) -> Step {
-    match outcome {
-        ResultOutcome::Reversed | ResultOutcome::Canceled => Step::Voided,
-        ResultOutcome::NoOriginal if absence_agreed => Step::Provisional,
-        ResultOutcome::TooLate | ResultOutcome::Declined => Step::Escalated,
-        ResultOutcome::NoOriginal
-        | ResultOutcome::Approved
-        | ResultOutcome::Issued
-        | ResultOutcome::Timeout
-        | ResultOutcome::Garbled
-        | ResultOutcome::Reset
-        | ResultOutcome::NotSent => {
-            if now >= escalate_at(order) {
+impl Case<'_> {
+    fn step(
+        &self,
+        attempt: &AttemptFacts,
+        outcome: ResultOutcome,
+        sent_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Step {
+        let is_cancel = attempt.attempt.way == Some(Way::Cancel);
+        let is_inquiry = attempt.attempt.kind == AttemptKind::Inquiry;
+        match outcome {
+            ResultOutcome::Reversed | ResultOutcome::Canceled => Step::Voided,
+            ResultOutcome::Approved if is_inquiry => Step::Cancel,
+            // asked or canceled by its reference: no word but "undone" agrees with what is known
+            ResultOutcome::NoOriginal | ResultOutcome::TooLate | ResultOutcome::Declined
+                if is_inquiry || is_cancel =>
+            {
                 Step::Escalated
-            } else {
-                Step::Repeat
+            }
+            ResultOutcome::NoOriginal if self.absence_agreed(attempt.attempt.attempt_no, sent_at) => {
+                Step::Provisional
+            }
+            // an account that is issued is no approval: a deposit may be on its way there
+            ResultOutcome::TooLate | ResultOutcome::Declined if self.target.issuance().is_some() => {
+                Step::Escalated
+            }
+            ResultOutcome::TooLate | ResultOutcome::Declined => Step::Inquire,
+            ResultOutcome::NoOriginal
+            | ResultOutcome::Approved
+            | ResultOutcome::Issued
+            | ResultOutcome::Timeout
+            | ResultOutcome::Garbled
+            | ResultOutcome::Reset
+            | ResultOutcome::NotSent => {
+                if now >= self.escalate_at {
+                    Step::Escalated
+                } else {
+                    Step::Repeat
+                }
             }
         }
     }
-}
 
-/// "No original" counts when it was asked for after the late window, an earlier try said the same, and no approval is known (R2).
-fn absence_agreed(
-    payment: &Payment,
-    leg_no: u8,
-    target: &AttemptFacts,
-    order: &NetworkCancel,
-    attempt_no: u16,
-    sent_at: DateTime<Utc>,
-) -> bool {
-    let said_before = payment.leg(leg_no).is_some_and(|leg| {
-        leg.attempts_of(AttemptKind::NetCancel)
-            .filter(|earlier| earlier.attempt.target_no == Some(target.attempt.attempt_no))
+    /// "No original" counts when it was asked for after the late window, an earlier try said the same, and no approval is
+    /// known (R2).
+    fn absence_agreed(&self, attempt_no: u16, sent_at: DateTime<Utc>) -> bool {
+        let said_before = self
+            .reversals()
             .filter(|earlier| earlier.attempt.attempt_no < attempt_no)
-            .any(|earlier| earlier.result(ResultOutcome::NoOriginal).is_some())
-    });
-    sent_at >= order.late_until && said_before && target.approval().or_else(|| target.issuance()).is_none()
+            .any(|earlier| earlier.result(ResultOutcome::NoOriginal).is_some());
+        let is_known = self.target.named().is_some();
+        self.late_until.is_some_and(|late_until| sent_at >= late_until) && said_before && !is_known
+    }
+
+    /// The fact that settles it, if the step does.
+    fn settled_by(&self, step: Step, now: DateTime<Utc>) -> Option<Fact> {
+        let (reversal, contradiction) = match step {
+            Step::Voided => (ReversalOutcome::Voided, ContradictionStep::Undone),
+            Step::Provisional => (ReversalOutcome::VoidedProvisional, ContradictionStep::Escalated),
+            Step::Escalated => (ReversalOutcome::Escalated, ContradictionStep::Escalated),
+            Step::Repeat | Step::Inquire | Step::Cancel => return None,
+        };
+        Some(match self.raised {
+            Some(raised) => Fact::Contradiction(raised.then(contradiction, now)),
+            None => Fact::NetworkCancelOutcome(NetworkCancelOutcome {
+                leg_no: self.target.attempt.leg_no,
+                attempt_no: self.target.attempt.attempt_no,
+                outcome_no: self.target.next_outcome_no(),
+                outcome: reversal,
+                decided_at: now,
+            }),
+        })
+    }
 }
 
 /// An answer to an AUTH attempt after its verdict: recorded, never revived (R1). An approval that surfaces after "no
-/// original" was believed reopens the reversal.
+/// original" was believed reopens the reversal; one that nobody wants and nothing undoes is raised (R5).
 pub fn late(
     payment: &Payment,
     leg_no: u8,
     attempt_no: u16,
     answer: &Answer,
+    issuers: &[Issuer],
     now: DateTime<Utc>,
 ) -> Vec<Fact> {
-    let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { return Vec::new() };
-    let mut facts: Vec<_> = attempt.told_late(answer).into_iter().collect();
-    let did_act = matches!(answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
-    if did_act && attempt.state(now) == AttemptState::VoidedProvisional {
-        facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
-            leg_no,
-            attempt_no,
-            outcome_no: attempt.next_outcome_no(),
-            outcome: ReversalOutcome::Reopened,
-            decided_at: now,
-        }));
+    late_all(payment, [(leg_no, attempt_no, answer)], issuers, now)
+}
+
+/// The same of several attempts.
+pub(super) fn late_all<'a>(
+    payment: &Payment,
+    answers: impl IntoIterator<Item = (u8, u16, &'a Answer)>,
+    issuers: &[Issuer],
+    now: DateTime<Utc>,
+) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for (leg_no, attempt_no, answer) in answers {
+        let Some(attempt) = payment.attempt(leg_no, AttemptKind::Auth, attempt_no) else { continue };
+        facts.extend(attempt.told_late(answer));
+        let did_act = matches!(answer.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
+        if did_act && attempt.state(now) == AttemptState::VoidedProvisional {
+            facts.push(Fact::NetworkCancelOutcome(NetworkCancelOutcome {
+                leg_no,
+                attempt_no,
+                outcome_no: attempt.next_outcome_no(),
+                outcome: ReversalOutcome::Reopened,
+                decided_at: now,
+            }));
+        }
+    }
+    // facts that follow an attempt always fold
+    if let Ok(after) = payment.after(payment.head.clone(), &facts) {
+        facts.extend(contradiction::raised(payment, &after, issuers, now));
     }
     facts
+}
+
+impl AttemptFacts {
+    /// The approval that a message about this attempt undoes for its own sake: the one it names, once that is raised.
+    pub(super) fn contradicted(&self, message: &Attempt) -> Option<u16> {
+        message.target_result.filter(|result_no| self.contradiction(*result_no).is_some())
+    }
+}
+
+impl Leg {
+    /// What has been sent to undo a target, in the order it was sent.
+    pub(super) fn undoing(&self, kind: AttemptKind, target: Target) -> impl Iterator<Item = &AttemptFacts> {
+        self.attempts_of(kind).filter(move |facts| {
+            let about = self.attempts.get(&(AttemptKind::Auth, target.attempt_no));
+            facts.attempt.target_no == Some(target.attempt_no)
+                && about.is_some_and(|about| about.contradicted(&facts.attempt) == target.result_no)
+        })
+    }
 }

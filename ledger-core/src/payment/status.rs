@@ -122,21 +122,24 @@ impl Payment {
     pub fn reversal(&self, now: DateTime<Utc>) -> Reversal {
         let states: Vec<_> =
             self.legs().flat_map(Leg::authorizations).map(|attempt| attempt.state(now)).collect();
-        if states.iter().any(|state| matches!(state, AttemptState::Escalated | AttemptState::Conflict)) {
+        if states.contains(&AttemptState::Escalated) || self.has_escalated_contradiction() {
             Reversal::Escalated
-        } else if states.iter().any(|state| matches!(state, AttemptState::Reversing(_))) {
+        } else if states.iter().any(|state| matches!(state, AttemptState::Reversing(_)))
+            || self.has_open_contradiction()
+        {
             Reversal::Pending
-        } else if states.iter().any(|s| matches!(s, AttemptState::Voided | AttemptState::VoidedProvisional)) {
+        } else if states.iter().any(|s| matches!(s, AttemptState::Voided | AttemptState::VoidedProvisional))
+            || self.has_undone_contradiction()
+        {
             Reversal::Done
         } else {
             Reversal::None
         }
     }
 
-    /// What may stand at issuers without our wanting it.
+    /// What may stand at issuers without our wanting it, or was given back beside the books.
     pub fn exposure(&self, now: DateTime<Utc>) -> Minor {
-        Minor::sum(self.legs().flat_map(Leg::authorizations).map(|attempt| attempt.exposure(now)))
-            .unwrap_or(self.opened.total)
+        Minor::sum(self.answered_attempts().map(|attempt| attempt.exposure(now))).unwrap_or(self.opened.total)
     }
 }
 

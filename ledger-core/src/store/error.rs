@@ -93,6 +93,7 @@ impl LostKey {
         match name.split('.').next().unwrap_or_default() {
             "deposit" if name.ends_with(".uq_deposit_reference") => Self::Deposit,
             "payment_change"
+            | "contradiction"
             | "deposit"
             | "correction"
             | "correction_line"

@@ -47,6 +47,7 @@ const LIVE: &[&str] = &[
     "correction",
     "correction_line",
     "correction_verdict",
+    "contradiction",
     "outbox_event",
     "idempotency_claim",
     "idempotency_outcome",
@@ -126,6 +127,7 @@ const CHANGES: &[(&str, &str)] = changes_of![
     "correction" "reason",
     "correction_line" "amount",
     "correction_verdict" "verdict",
+    "contradiction" "step",
 ];
 
 /// What a reader must not be able to insert.

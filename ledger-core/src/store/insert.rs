@@ -110,6 +110,8 @@ fact_insert!(
         "cancel_no",
         "sent_by",
         "deadline_at",
+        "target_result",
+        "way",
     ]
 );
 fact_insert!(
@@ -234,7 +236,8 @@ fact_insert!(
     ["line_no", "account", "side", "currency", "amount", "merchant_id", "leg_no", "business_date",]
 );
 
-/// Corrections are made here and never carried over: they have no view, and the mirror account no right to insert them.
+/// Corrections and contradictions are made here and never carried over: they have no view, and the mirror account no right to
+/// insert them.
 macro_rules! live_insert {
     ($const:ident, $table:literal, [$($col:literal),* $(,)?]) => {
         const $const: Insert = Insert {
@@ -273,6 +276,12 @@ live_insert!(
     ]
 );
 
+live_insert!(
+    CONTRADICTION,
+    "contradiction",
+    ["leg_no", "kind", "attempt_no", "outcome", "result_no", "step_no", "step", "valid_until", "decided_at",]
+);
+
 /// The fact tables in the order they are written: parents before children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
@@ -298,12 +307,13 @@ pub enum Table {
     RefundAccount,
     DepositRefund,
     DepositRefundOutcome,
+    Contradiction,
     JournalLine,
 }
 
 impl Table {
     /// In writing order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Change,
         Self::Payment,
         Self::Approval,
@@ -325,6 +335,7 @@ impl Table {
         Self::RefundAccount,
         Self::DepositRefund,
         Self::DepositRefundOutcome,
+        Self::Contradiction,
         Self::JournalLine,
     ];
 
@@ -358,6 +369,7 @@ impl Table {
             Self::RefundAccount => (&REFUND_ACCOUNT, &MIRROR_REFUND_ACCOUNT),
             Self::DepositRefund => (&DEPOSIT_REFUND, &MIRROR_DEPOSIT_REFUND),
             Self::DepositRefundOutcome => (&DEPOSIT_REFUND_OUTCOME, &MIRROR_DEPOSIT_REFUND_OUTCOME),
+            Self::Contradiction => (&CONTRADICTION, &CONTRADICTION),
             Self::JournalLine => (&JOURNAL_LINE, &MIRROR_JOURNAL_LINE),
         }
     }
@@ -404,6 +416,7 @@ pub const INSERTS: &[Insert] = &[
     MIRROR_DEPOSIT_REFUND,
     DEPOSIT_REFUND_OUTCOME,
     MIRROR_DEPOSIT_REFUND_OUTCOME,
+    CONTRADICTION,
     JOURNAL_LINE,
     MIRROR_JOURNAL_LINE,
 ];

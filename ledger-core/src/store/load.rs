@@ -16,7 +16,7 @@ use crate::time::BusinessDate;
 
 use super::read::Reading;
 use super::statement::{Account, Statement};
-use super::{StoreError, deposit};
+use super::{StoreError, contradiction, deposit};
 
 pub use super::order::{last_of_order, taken_orders};
 
@@ -64,7 +64,7 @@ of_wanted!(
     ATTEMPTS,
     "attempt",
     "t.leg_no, t.kind, t.attempt_no, t.issuer_id, t.trace_date, t.trace_no, t.amount, t.target_no, t.cancel_no, t.sent_by, \
-     t.deadline_at"
+     t.deadline_at, t.target_result, t.way"
 );
 of_wanted!(
     RESULTS,
@@ -369,6 +369,8 @@ fn attempt(row: &Reading<'_>) -> Result<Fact, StoreError> {
         cancel_no: row.get("cancel_no")?,
         sent_by: row.code("sent_by")?,
         deadline_at: row.get("deadline_at")?,
+        target_result: row.get("target_result")?,
+        way: row.code_or_none("way")?,
     }))
 }
 
@@ -534,7 +536,8 @@ struct Read {
     unknown: Vec<(PaymentId, UnknownFact)>,
 }
 
-/// All facts of these payments, table by table. Those of deposited legs are looked for where there is such a leg, or may be.
+/// All facts of these payments, table by table. Those of deposited legs are looked for where there is such a leg, and
+/// what contradicts a verdict where an answer may.
 async fn facts_of(
     connection: &mut MySqlConnection,
     ids: &[PaymentId],
@@ -544,11 +547,19 @@ async fn facts_of(
     read_tables(connection, tables, ids, &mut read).await?;
     let is_deposited =
         |fact: &Fact| matches!(fact, Fact::Approval(leg) if leg.method == Method::VirtualAccount);
-    let mut deposited: Vec<_> =
-        read.facts.iter().filter(|(_, _, fact)| is_deposited(fact)).map(|(id, _, _)| *id).collect();
-    deposited.dedup();
-    if !deposited.is_empty() {
-        read_tables(connection, deposit::FACTS.iter().collect(), &deposited, &mut read).await?;
+    let such = |is_such: &dyn Fn(&Fact) -> bool| -> Vec<PaymentId> {
+        let mut ids: Vec<_> =
+            read.facts.iter().filter(|(_, _, fact)| is_such(fact)).map(|(id, _, _)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let further =
+        [(such(&is_deposited), deposit::FACTS), (such(&contradiction::may_be), contradiction::FACTS)];
+    for (ids, tables) in further {
+        if !ids.is_empty() {
+            read_tables(connection, tables.iter().collect(), &ids, &mut read).await?;
+        }
     }
     Ok(read)
 }

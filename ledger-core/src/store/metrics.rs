@@ -33,5 +33,9 @@ pub fn describe() {
         "commits that took so long that lists may have been shown without them"
     );
     describe_counter!("ledger_append_unknown_commits_total", "commits that were not acknowledged");
+    describe_counter!(
+        "ledger_contradictions_total",
+        "answers against what was decided, by what they answer and how far they are settled"
+    );
     describe_counter!("ledger_lost_keys_total", "keys lost to another writer, by key");
 }

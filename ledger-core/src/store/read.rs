@@ -49,6 +49,12 @@ impl<'a> Reading<'a> {
         code.parse().map_err(|_| self.unknown(column, code))
     }
 
+    /// A code, where there is one.
+    pub fn code_or_none<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        let code: Option<&str> = self.get(column)?;
+        code.map(|code| code.parse().map_err(|_| self.unknown(column, code))).transpose()
+    }
+
     /// An amount.
     pub fn amount(&self, column: &'static str) -> Result<Minor, StoreError> {
         Minor::new(self.get(column)?).map_err(|_| self.corrupt(column))

@@ -5,7 +5,7 @@ use crate::event::catalogue::RENDER_VERSION;
 use crate::journal::JournalLine;
 use crate::payment::fact::{
     Approval, Attempt, AttemptResult, AttemptVerdict, BalanceLink, Cancellation, Correction, CorrectionLine,
-    CorrectionVerdict, Fact, PaymentOpened, PaymentVerdict, Ruling,
+    CorrectionVerdict, Fact, PaymentOpened, PaymentVerdict, Ruling, Way,
 };
 
 use super::cell::{Cell, Cells, cells};
@@ -59,12 +59,13 @@ impl<'a> Rows<'a> {
 }
 
 /// The columns by which a row of a payment is known.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "cancel_no",
     "leg_no",
     "kind",
     "attempt_no",
     "result_no",
+    "step_no",
     "outcome_no",
     "link_no",
     "deposit_no",
@@ -125,6 +126,7 @@ pub fn row_of(fact: &Fact) -> (Table, Cells<'_>) {
         Fact::Correction(fact) => (Table::Correction, correction(fact)),
         Fact::CorrectionLine(fact) => (Table::CorrectionLine, correction_line(fact)),
         Fact::CorrectionVerdict(fact) => (Table::CorrectionVerdict, correction_verdict(fact)),
+        Fact::Contradiction(fact) => (Table::Contradiction, super::contradiction::row(fact)),
         Fact::VirtualAccount(fact) => (Table::VirtualAccount, deposit::account_row(fact)),
         Fact::Deposit(fact) => (Table::Deposit, deposit::deposit_row(fact)),
         Fact::RefundAccount(fact) => (Table::RefundAccount, deposit::refund_account_row(fact)),
@@ -167,6 +169,7 @@ fn attempt(fact: &Attempt) -> Cells<'_> {
         "leg_no": fact.leg_no, "kind": fact.kind.code(), "attempt_no": fact.attempt_no, "issuer_id": &fact.issuer_id,
         "trace_date": fact.trace_date, "trace_no": &fact.trace_no, "amount": fact.amount, "target_no": fact.target_no,
         "cancel_no": fact.cancel_no, "sent_by": fact.sent_by.code(), "deadline_at": fact.deadline_at,
+        "target_result": fact.target_result, "way": fact.way.map(Way::code),
     }
 }
 

@@ -28,6 +28,7 @@ const WALK: &str = "walks over all payments, shard by shard";
 /// The list.
 pub const SCATTER: &[Scatter] = &[
     scatter("due_reversals", JOB),
+    scatter("due_contradictions", JOB),
     scatter("stale_intents", JOB),
     scatter("left_approvals", JOB),
     scatter("open_cancels", JOB),
@@ -42,6 +43,10 @@ pub const SCATTER: &[Scatter] = &[
     scatter("feed_rest_of_day", LIST),
     scatter("exposed_reversals", FIGURE),
     scatter("exposed_reversals_of_merchant", FIGURE),
+    scatter("exposed_escalations", FIGURE),
+    scatter("exposed_escalations_of_merchant", FIGURE),
+    scatter("exposed_contradictions", FIGURE),
+    scatter("exposed_contradictions_of_merchant", FIGURE),
     scatter("exposed_attempts", FIGURE),
     scatter("exposed_payments_of_merchant", FIGURE),
     scatter("payable_of_merchant", FIGURE),

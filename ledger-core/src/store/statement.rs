@@ -35,6 +35,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(super::load::STATEMENTS)
         .chain(super::order::STATEMENTS)
         .chain(super::deposit::STATEMENTS)
+        .chain(super::contradiction::STATEMENTS)
         .chain(super::method_rule::STATEMENTS)
         .chain(super::owned::STATEMENTS)
         .chain(super::feed::STATEMENTS)

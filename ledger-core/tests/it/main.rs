@@ -5,6 +5,7 @@ mod callers;
 mod cancels;
 mod chain;
 mod compensation;
+mod contradictions;
 mod corrections;
 mod created_and_confirmed;
 mod deposits;

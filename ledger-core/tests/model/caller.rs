@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use ledger_core::money::Minor;
-use ledger_core::payment::abort;
 use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
 use ledger_core::payment::caller;
 use ledger_core::payment::confirm::{Answer, LegRequest};
@@ -12,10 +11,11 @@ use ledger_core::payment::fact::{
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::status::{Reversal, Status};
+use ledger_core::payment::{abort, reverse};
 use ledger_core::reference::Issuer;
 use proptest::prelude::*;
 
-use super::world::{World, issuer, rules, won};
+use super::world::{World, answer, issuer, rules, won};
 
 fn leg(amount: i64, tax_free: Option<i64>) -> LegRequest {
     LegRequest {
@@ -225,7 +225,7 @@ fn a_late_approval_revives_nothing() {
     assert_eq!(world.changes.len(), before, "told again, it adds nothing");
 }
 
-/// An approval beside proof that nothing was sent: the money is shown until people have found out.
+/// R5: an approval beside proof that nothing was sent is raised, shown, and undone by its number.
 #[test]
 fn answers_that_contradict_each_other_confirm_nothing_and_stay_exposed() {
     let mut world = World::open(1_000, 0, "0.03");
@@ -234,7 +234,13 @@ fn answers_that_contradict_each_other_confirm_nothing_and_stay_exposed() {
     result(&mut world, 1, 1, ResultOutcome::Approved).unwrap();
     assert_eq!(world.payment.status(world.now), Status::Aborted);
     assert_eq!(world.payment.exposure(world.now), won(1_000));
-    assert_eq!(world.payment.reversal(world.now), Reversal::Escalated);
+    assert_eq!(world.payment.reversal(world.now), Reversal::Pending);
+    let conflict = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
+    assert_eq!(conflict.state(world.now).status(), "CONFLICT");
+    let target = reverse::due(conflict, world.now)[0];
+    world.undo(target, answer(ResultOutcome::Reversed, world.now), 0).unwrap();
+    assert_eq!(world.payment.exposure(world.now), won(0));
+    assert_eq!(world.payment.reversal(world.now), Reversal::Done);
 
     let mut world = World::open(1_000, 0, "0.03");
     attempt(&mut world, 1, 500).unwrap();

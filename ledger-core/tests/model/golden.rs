@@ -11,11 +11,11 @@ use ledger_core::money::Currency;
 use ledger_core::operator::Signer;
 use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::cancel::{self, Cancel};
-use ledger_core::payment::confirm::{self, Confirm, LegRequest};
+use ledger_core::payment::confirm::{self, Answer, Confirm, LegRequest};
 use ledger_core::payment::correction::{self, Entry, Posted, Propose};
 use ledger_core::payment::correction_fact::LineRef;
 use ledger_core::payment::create::{self, Create};
-use ledger_core::payment::fact::{CardRef, Fact, Method, Origin, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, CardRef, Fact, Method, Origin, ResultOutcome};
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::reverse;
 use ledger_core::reference::Contract;
@@ -169,19 +169,59 @@ fn story() -> String {
 
     let mut lost = opened();
     finish(&mut lost, [ResultOutcome::Approved, ResultOutcome::Timeout]);
-    let facts = reverse::start(lost.payment(), 1, 1, &issuer(), lost.now());
-    lost.change("NET_CANCEL", facts);
+    let target = reverse::Target { leg_no: 1, attempt_no: 1, result_no: None };
+    let Some(reverse::Next::Commit(attempt)) = reverse::start(lost.payment(), target, &issuer(), lost.now())
+    else {
+        panic!("nothing is undone")
+    };
+    lost.change("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
     let (facts, _) = reverse::finish(
         lost.payment(),
-        1,
-        1,
+        (1, AttemptKind::NetCancel, 1),
         &answer(ResultOutcome::Reversed, lost.now()),
         &issuer(),
         lost.now(),
     )
     .unwrap();
     lost.change("NET_CANCEL_RESULT", facts);
-    paid.text + &lost.text + &corrected()
+    paid.text + &lost.text + &corrected() + &contradicted()
+}
+
+/// A second approval, undone; and a refund that had been refused.
+fn contradicted() -> String {
+    let mut paid = opened();
+    finish(&mut paid, [ResultOutcome::Approved; 2]);
+    let second = Answer { issuer_ref: Some("A2".to_owned()), ..answer(ResultOutcome::Approved, paid.now()) };
+    let facts = reverse::late(paid.payment(), 1, 1, &second, &[issuer()], paid.now());
+    paid.change("LATE_ANSWER", facts);
+    let target = reverse::Target { leg_no: 1, attempt_no: 1, result_no: Some(2) };
+    let Some(reverse::Next::Commit(attempt)) = reverse::start(paid.payment(), target, &issuer(), paid.now())
+    else {
+        panic!("nothing is undone")
+    };
+    paid.change("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
+    let undone = answer(ResultOutcome::Canceled, paid.now());
+    let about = (1, AttemptKind::NetCancel, 1);
+    let (facts, _) = reverse::finish(paid.payment(), about, &undone, &issuer(), paid.now()).unwrap();
+    paid.change("NET_CANCEL_RESULT", facts);
+    let cmd = Cancel {
+        cancel_request_id: "c-1".to_owned(),
+        amount: Some(won(1_000)),
+        tax_free: None,
+        expected_balance: None,
+        refund_to: None,
+        allocation: Allocation::default(),
+        reason: "one item returned".to_owned(),
+    };
+    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], &rules(), paid.now()).unwrap();
+    paid.change("CANCEL", facts);
+    for outcome in [ResultOutcome::Declined, ResultOutcome::Canceled] {
+        let leg_no = paid.payment().cancel(1).unwrap().shares[0].leg_no;
+        let answers = [(leg_no, answer(outcome, paid.now()))];
+        let facts = cancel::finish(paid.payment(), 1, &answers, paid.now()).unwrap();
+        paid.change("CANCEL_RESULT", facts);
+    }
+    paid.text
 }
 
 #[test]

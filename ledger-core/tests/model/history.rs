@@ -122,7 +122,8 @@ fn answers_to_network_cancels_and_cancels_told_again_are_one_fact() {
     world.reverse(1, ResultOutcome::NoOriginal);
     let attempt = world.payment.attempt(1, AttemptKind::NetCancel, 1).unwrap();
     let told = answer(ResultOutcome::NoOriginal, attempt.results[0].received_at);
-    let again = reverse::finish(&world.payment, 1, 1, &told, &issuer(), world.now).unwrap();
+    let again =
+        reverse::finish(&world.payment, (1, AttemptKind::NetCancel, 1), &told, &issuer(), world.now).unwrap();
     assert_eq!(again, (Vec::new(), Step::Repeat));
 
     let mut world = World::confirmed(&[10_000], 0, true);

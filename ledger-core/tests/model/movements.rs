@@ -146,7 +146,7 @@ fn exposure_names_each_attempt_whose_fate_is_unknown_and_since_when() {
     let silent = exposure::of(&world.payment, deadline + TimeDelta::microseconds(1));
     assert_eq!(
         (silent[0].state, silent[0].since),
-        (AttemptState::Uncertain(Uncertainty::NoAnswer), deadline)
+        (AttemptState::Uncertain(Uncertainty::NoAnswer).status(), deadline)
     );
     assert_eq!(exposure::of(&world.payment, deadline + TimeDelta::hours(1)).len(), 2);
     assert_eq!(exposure::of(&world.payment, deadline), [], "the last instant still counts");
@@ -157,7 +157,7 @@ fn exposure_names_each_attempt_whose_fate_is_unknown_and_since_when() {
     assert_eq!((exposed.leg_no, exposed.attempt_no, exposed.amount), (2, 1, won(2_000)));
     assert_eq!(
         (exposed.state, exposed.since),
-        (AttemptState::Reversing(NetworkCancelReason::Timeout), given_up)
+        (AttemptState::Reversing(NetworkCancelReason::Timeout).status(), given_up)
     );
     assert_eq!(
         (exposed.merchant_id.as_str(), exposed.order_id.as_str(), exposed.issuer_id.as_str()),

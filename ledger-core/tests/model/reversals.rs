@@ -2,14 +2,17 @@
 
 use chrono::TimeDelta;
 use ledger_core::payment::attempt::AttemptState;
-use ledger_core::payment::fact::{AttemptKind, NetworkCancelReason, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, Fact, NetworkCancelReason, ResultOutcome};
 use ledger_core::payment::refusal::Refusal;
-use ledger_core::payment::reverse::{self, Step};
+use ledger_core::payment::reverse::{self, Next, Step, Target};
 use ledger_core::payment::status::Reversal;
 
 use super::world::{World, answer, issuer};
 
 const INSTANT: TimeDelta = TimeDelta::microseconds(1);
+
+/// The authorization as a whole.
+const WHOLE: Target = Target { leg_no: 1, attempt_no: 1, result_no: None };
 
 fn uncertain() -> World {
     let mut world = World::open(1_000, 0, "0.03");
@@ -20,14 +23,17 @@ fn uncertain() -> World {
 
 /// Sends a network cancel without an answer, and says its number.
 fn send(world: &mut World) -> u16 {
-    let facts = reverse::start(&world.payment, 1, 1, &issuer(), world.now);
-    world.apply("NET_CANCEL", facts);
+    let Some(Next::Commit(attempt)) = reverse::start(&world.payment, WHOLE, &issuer(), world.now) else {
+        panic!("nothing is undone")
+    };
+    world.apply("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
     world.payment.leg(1).unwrap().next_attempt_no(AttemptKind::NetCancel) - 1
 }
 
 fn answered(world: &mut World, attempt_no: u16, outcome: ResultOutcome) -> Step {
     let told = answer(outcome, world.now);
-    let (facts, step) = reverse::finish(&world.payment, 1, attempt_no, &told, &issuer(), world.now).unwrap();
+    let about = (1, AttemptKind::NetCancel, attempt_no);
+    let (facts, step) = reverse::finish(&world.payment, about, &told, &issuer(), world.now).unwrap();
     world.apply("NET_CANCEL_RESULT", facts);
     step
 }
@@ -73,9 +79,10 @@ fn what_is_not_undone_is_handed_over_before_its_validity_ends() {
     for (early, step) in [(INSTANT, Step::Repeat), (TimeDelta::zero(), Step::Escalated)] {
         let mut world = uncertain();
         let order = order(&world);
-        assert_eq!(reverse::escalate_at(&order), order.requested_at + TimeDelta::minutes(51));
+        let over_at = reverse::escalate_at(order.requested_at, order.valid_until);
+        assert_eq!(over_at, order.requested_at + TimeDelta::minutes(51));
         let no = send(&mut world);
-        world.now = reverse::escalate_at(&order) - early;
+        world.now = over_at - early;
         assert_eq!(answered(&mut world, no, ResultOutcome::Timeout), step);
     }
 }
@@ -107,7 +114,7 @@ fn what_is_settled_stays_so_whatever_comes_after() {
 fn only_what_was_given_up_is_undone() {
     let paid = World::confirmed(&[1_000], 0, true);
     assert!(!reverse::is_due(paid.payment.attempt(1, AttemptKind::Auth, 1).unwrap(), paid.now));
-    assert!(reverse::start(&paid.payment, 1, 1, &issuer(), paid.now).is_empty());
+    assert!(reverse::start(&paid.payment, WHOLE, &issuer(), paid.now).is_none());
     assert_eq!(paid.payment.reversal(paid.now), Reversal::None);
     let mut world = uncertain();
     let target = world.payment.attempt(1, AttemptKind::Auth, 1).unwrap();
@@ -115,8 +122,7 @@ fn only_what_was_given_up_is_undone() {
     assert_eq!(target.state(world.now), AttemptState::Reversing(NetworkCancelReason::Timeout));
     let missing = reverse::finish(
         &world.payment,
-        1,
-        1,
+        (1, AttemptKind::NetCancel, 1),
         &answer(ResultOutcome::Reversed, world.now),
         &issuer(),
         world.now,

@@ -8,7 +8,7 @@ use ledger_core::money::{Currency, Minor};
 use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::confirm::{Answer, Confirm, LegRequest};
 use ledger_core::payment::create::{self, Create};
-use ledger_core::payment::fact::{AttemptKind, Fact, Method, Origin, ResultOutcome, ResultSource};
+use ledger_core::payment::fact::{Fact, Method, Origin, ResultOutcome, ResultSource};
 use ledger_core::payment::fold::Payment;
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::{cancel, confirm, reverse};
@@ -213,23 +213,35 @@ impl World {
         outcome: ResultOutcome,
         seconds: i64,
     ) -> Option<reverse::Step> {
-        let facts = reverse::start(&self.payment, leg_no, 1, &issuer(), self.now);
-        if facts.is_empty() {
-            return None;
-        }
-        self.apply("NET_CANCEL", facts);
+        let target = reverse::Target { leg_no, attempt_no: 1, result_no: None };
+        self.undo(target, answer(outcome, self.now), seconds)
+    }
+
+    /// One message that undoes what is told; the answer is what the issuer says to it, after so many seconds.
+    pub fn undo(&mut self, target: reverse::Target, answer: Answer, seconds: i64) -> Option<reverse::Step> {
+        let (kind, attempt_no) = match reverse::start(&self.payment, target, &issuer(), self.now)? {
+            reverse::Next::Again { kind, attempt_no } => (kind, attempt_no),
+            reverse::Next::Commit(attempt) => {
+                let about = (attempt.kind, attempt.attempt_no);
+                self.apply("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
+                about
+            }
+        };
         self.now += TimeDelta::seconds(seconds);
-        let attempt =
-            self.payment.leg(leg_no)?.attempts_of(AttemptKind::NetCancel).last()?.attempt.attempt_no;
-        let (facts, step) =
-            reverse::finish(&self.payment, leg_no, attempt, &answer(outcome, self.now), &issuer(), self.now)
-                .unwrap();
+        let answer = Answer { received_at: self.now, ..answer };
+        let about = (target.leg_no, kind, attempt_no);
+        let (facts, step) = reverse::finish(&self.payment, about, &answer, &issuer(), self.now).unwrap();
         self.apply("NET_CANCEL_RESULT", facts);
         Some(step)
     }
 
     pub fn late(&mut self, leg_no: u8, outcome: ResultOutcome) {
-        let facts = reverse::late(&self.payment, leg_no, 1, &answer(outcome, self.now), self.now);
+        self.late_with(leg_no, answer(outcome, self.now));
+    }
+
+    /// An answer to an authorization after the verdict.
+    pub fn late_with(&mut self, leg_no: u8, answer: Answer) {
+        let facts = reverse::late(&self.payment, leg_no, 1, &answer, &[issuer()], self.now);
         self.apply("LATE_ANSWER", facts);
     }
 }

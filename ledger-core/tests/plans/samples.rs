@@ -7,6 +7,8 @@ use super::plan::Arg;
 
 /// The instant the seeded past ends at.
 const NOW: &str = "2026-11-24 11:59:00";
+/// Eight days before.
+const HORIZON: &str = "2026-11-16 12:00:00";
 /// The merchant with three payments in ten.
 const HOT: &str = "merchant-0000";
 /// What a page holds.
@@ -109,13 +111,14 @@ impl Values {
             }
             "overdue_deposits" => vec![vec![t("2026-11-17 12:00:00"), t(NOW), PAGE]],
             "due_reversals" => vec![vec![t("2026-11-16 12:00:00"), t(NOW), PAGE]],
+            "due_contradictions" => vec![vec![t("2026-11-16 12:00:00"), t(NOW), PAGE]],
             "stale_intents" => vec![
                 vec![t("2026-11-16 12:00:00"), t(NOW), PAGE],
                 vec![t("2026-11-24 11:40:00"), t(NOW), PAGE],
             ],
             "left_approvals" => vec![
-                vec![t("2026-11-16 12:00:00"), t(NOW), PAGE],
-                vec![t("2026-11-24 11:20:00"), t(NOW), PAGE],
+                vec![t("2026-11-16 12:00:00"), t(NOW), t(NOW), PAGE],
+                vec![t("2026-11-24 11:20:00"), t(NOW), t(NOW), PAGE],
             ],
             "open_cancels" => vec![vec![t("2026-10-25"), t(NOW), PAGE]],
             "corrections_proposed_since" => {
@@ -166,24 +169,36 @@ impl Values {
 
     fn of_figures(&self, name: &str) -> Option<Vec<Vec<Arg>>> {
         let merchants = [HOT, self.small.0.as_str()];
-        let epoch = "1970-01-01 00:00:00";
+        let place = |from: &str| vec![t(from), t(NOW), t(from), Arg::Bytes(vec![0; 16]), Arg::Number(1_000)];
+        let ever = || place("1970-01-01 00:00:00");
+        let lately = || place(HORIZON);
         let zero = || Arg::Bytes(vec![0; 16]);
         let scan =
             |from: &str, until: &str| vec![t(from), t(until), t(from), zero(), t(NOW), Arg::Number(1_000)];
         let all = "9999-12-31 00:00:00";
         Some(match name {
             "any_heads_as_of" => self.ids.iter().map(|ids| vec![t(ids), t("2026-11-01")]).collect(),
-            "exposed_reversals" => vec![scan(epoch, NOW)],
+            "exposed_reversals" => vec![scan(HORIZON, NOW)],
             "exposed_reversals_of_merchant" => {
-                merchants.map(|merchant| [vec![t(merchant)], scan(epoch, NOW)].concat()).to_vec()
+                merchants.map(|merchant| [vec![t(merchant)], scan(HORIZON, NOW)].concat()).to_vec()
             }
-            "exposed_attempts" => vec![scan("2026-11-16 12:00:00", NOW)],
-            // a day of ids: they begin with milliseconds
+            "exposed_escalations" => vec![ever()],
+            "exposed_escalations_of_merchant" => {
+                merchants.map(|merchant| [vec![t(merchant)], ever()].concat()).to_vec()
+            }
+            "exposed_contradictions" => {
+                vec![[vec![t("ESCALATED")], ever()].concat(), [vec![t("RAISED")], lately()].concat()]
+            }
+            "exposed_contradictions_of_merchant" => {
+                merchants.map(|merchant| [vec![t(merchant), t("ESCALATED")], ever()].concat()).to_vec()
+            }
+            "exposed_attempts" => vec![scan(HORIZON, NOW)],
+            // eight days of ids: they begin with milliseconds
             "exposed_payments_of_merchant" => merchants
                 .map(|merchant| {
                     let id = |millis: u64| Arg::Bytes([&millis.to_be_bytes()[2..], &[0; 10]].concat());
                     let until = 1_795_521_540_000;
-                    vec![t(merchant), id(until - 86_400_000), id(until), t(NOW), Arg::Number(1_000)]
+                    vec![t(merchant), id(until - 8 * 86_400_000), id(until), t(NOW), Arg::Number(1_000)]
                 })
                 .to_vec(),
             "payable_of_merchant" | "payable_on_replica" => merchants

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use issuer_gateway::deadline::Deadline;
 use issuer_gateway::run::Gateway;
 use issuer_gateway::timeouts::Timeouts;
-use ledger_core::ledger::Ledger;
+use ledger_core::ledger::{AttemptKey, IssuerAnswer, Ledger};
 use ledger_core::payment::attempt::AttemptState;
-use ledger_core::payment::fact::{NetworkCancelReason, ResultOutcome, ResultSource};
+use ledger_core::payment::fact::{AttemptKind, NetworkCancelReason, ResultOutcome, ResultSource};
 use ledger_core::payment::status::Status;
 use ledger_core::store::pool::PoolOptions;
 use ledger_runtime::clock;
@@ -39,7 +39,15 @@ async fn a_late_approval_never_revives_an_abandoned_attempt() {
     assert_eq!(late.source, ResultSource::Late);
     assert_eq!(payment.status(clock::now()), Status::Aborted);
     assert_eq!((state(&payment), authorization(&payment).effective()), (AttemptState::Voided, won(0)));
+    assert_eq!(payment.exposure(clock::now()), won(50_000), "after \"reversed\" it may be another approval");
+    let done = world.once().await;
+    assert!(
+        matches!(done.as_slice(), [Done::Reverse { outcome: "REVERSED", state: "VOIDED", .. }]),
+        "undone once more, by its number: {done:?}"
+    );
+    let payment = world.payment(id).await;
     assert_eq!(payment.exposure(clock::now()), won(0));
+    assert_eq!((state(&payment), payment.status(clock::now())), (AttemptState::Voided, Status::Aborted));
     world.audit(&[id]).await;
 }
 
@@ -125,11 +133,77 @@ async fn every_uncertain_answer_is_undone() {
     world.audit(&ids).await;
 }
 
-/// R4
+/// R4: asked about and canceled in full, by the number that the issuer tells, in one go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reversal_that_is_too_late_is_handed_to_people_with_its_amount() {
-    let world = World::new("nc_too_late").await;
+async fn a_reversal_that_is_too_late_is_followed_by_an_inquiry_and_a_full_cancel() {
+    let world = World::new("nc_system").await;
     let id = world.paid("o-1", "sim:drop,too-late-nc:9").await;
+    let done = world.once().await;
+    assert!(
+        matches!(done.as_slice(), [Done::Reverse { outcome: "CANCELED", state: "VOIDED", .. }]),
+        "{done:?}"
+    );
+    let payment = world.payment(id).await;
+    assert_eq!((state(&payment), payment.exposure(clock::now())), (AttemptState::Voided, won(0)));
+    let leg = payment.leg(1).unwrap();
+    let asked = leg.attempts_of(AttemptKind::Inquiry).next().unwrap();
+    assert!(asked.approval().unwrap().issuer_ref.is_some(), "it stands under this number");
+    let truth = world.issuer.truth();
+    assert_eq!((truth.totals.canceled, truth.totals.reversed, truth.totals.effective), (50_000, 0, 0));
+    world.audit(&[id]).await;
+}
+
+/// R4, R6: silence to the full cancel is followed by the same message; the issuer gives back once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_cancel_that_is_not_answered_is_sent_again_as_it_is() {
+    let world = World::new("nc_system_again").await;
+    let id = world.paid("o-1", "sim:drop,too-late-nc:9,drop-cancel:1").await;
+    let payment = world.run_until(id, |payment| state(payment) == AttemptState::Voided).await;
+    let leg = payment.leg(1).unwrap();
+    let cancels = leg.attempts_of(AttemptKind::NetCancel).filter(|facts| facts.attempt.way.is_some());
+    assert_eq!(cancels.count(), 1, "one trace number");
+    let truth = world.issuer.truth();
+    assert_eq!((truth.traces[0].cancel_requests, truth.totals.canceled), (2, 50_000));
+    world.audit(&[id]).await;
+}
+
+/// R5: of two approvals the accepted one stays, the other is canceled by its own number.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_approval_is_canceled_at_its_issuer_by_its_own_number() {
+    let world = World::new("nc_second").await;
+    let id = world.paid("o-1", "sim:approve").await;
+    assert_eq!(world.payment(id).await.status(clock::now()), Status::Done);
+    let trace_no = world.issuer.truth().traces[0].trace_no.clone();
+    let number = world.issuer.approve_beside(&trace_no).unwrap();
+    let told = IssuerAnswer {
+        outcome: ResultOutcome::Approved,
+        source: ResultSource::Late,
+        issuer_ref: Some(number),
+        issuer_code: None,
+        account: None,
+        received_at: clock::now(),
+    };
+    let key = AttemptKey { payment_id: id, leg_no: 1, kind: AttemptKind::Auth, attempt_no: 1 };
+    world.ledger.record_late(key, &told, clock::now()).await.unwrap();
+    world.audit(&[id]).await;
+    assert_eq!(world.payment(id).await.exposure(clock::now()), won(50_000));
+    let done = world.once().await;
+    assert!(
+        matches!(done.as_slice(), [Done::Reverse { outcome: "CANCELED", state: "VOIDED", .. }]),
+        "{done:?}"
+    );
+    let payment = world.payment(id).await;
+    assert_eq!(payment.exposure(clock::now()), won(0));
+    assert_eq!((payment.status(clock::now()), payment.balance()), (Status::Done, Ok(won(50_000))));
+    assert_eq!(world.issuer.truth().totals.effective, 50_000, "one of the two stands");
+    world.audit(&[id]).await;
+}
+
+/// R4: only when the full cancel is refused as well do people take over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_cancel_that_is_refused_is_handed_to_people_with_its_amount() {
+    let world = World::new("nc_too_late").await;
+    let id = world.paid("o-1", "sim:drop,too-late-nc:9,decline-cancel:9").await;
     world.once().await;
     let payment = world.payment(id).await;
     assert_eq!(state(&payment), AttemptState::Escalated);

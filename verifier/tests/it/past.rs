@@ -266,6 +266,11 @@ impl Past {
         self.ledger.record_late(begun[0].key(), &late, now - TimeDelta::minutes(10)).await.unwrap();
         self.reversed(id, &[Reversed], now).await;
 
+        let id = self.created("second", 50_000, now).await;
+        let begun = self.finished(id, "second", now, &[Approved, Approved]).await;
+        let second = IssuerAnswer { issuer_ref: Some("B-2".to_owned()), ..answer(Approved, now) };
+        self.ledger.record_late(begun[0].key(), &second, now).await.unwrap();
+
         let long_ago = now - TimeDelta::hours(3);
         let id = self.created("escalated", 50_000, long_ago).await;
         self.finished(id, "escalated", long_ago, &[Timeout, Timeout]).await;

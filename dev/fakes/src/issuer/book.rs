@@ -28,6 +28,8 @@ struct Trace {
     approval: Approval,
     reversed: bool,
     cancels: BTreeMap<String, Given>,
+    /// The number of a second approval, which no answer has told.
+    beside: Option<String>,
     /// The account that was issued instead of an approval, and what arrived there.
     account: Option<Account>,
     deposited: i64,
@@ -38,6 +40,7 @@ struct Requests {
     authorizations: u32,
     reversals: u32,
     cancels: u32,
+    inquiries: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,6 +102,40 @@ impl Book {
         let before = trace.requests.cancels;
         trace.requests.cancels += 1;
         Noted { before, token: trace.token.clone() }
+    }
+
+    /// Notes that an inquiry about `original` was received.
+    pub fn note_inquiry(&mut self, original: &TraceKey) -> Noted {
+        let trace = self.traces.entry(original.clone()).or_default();
+        let before = trace.requests.inquiries;
+        trace.requests.inquiries += 1;
+        Noted { before, token: trace.token.clone() }
+    }
+
+    /// Approves what is approved once more, under a number of its own, and says the number.
+    pub fn approve_beside(&mut self, trace_no: &str) -> Option<String> {
+        let number = format!("A{:07}", self.next_auth_no + 1);
+        let (_, trace) = self.traces.iter_mut().find(|(key, _)| key.no == trace_no)?;
+        if !matches!(trace.approval, Approval::Approved(_)) || trace.beside.is_some() {
+            return None;
+        }
+        self.next_auth_no += 1;
+        trace.beside = Some(number.clone());
+        Some(number)
+    }
+
+    /// How an authorization stands.
+    pub fn inquire(&self, original: &TraceKey) -> Answer {
+        let Some(trace) = self.traces.get(original) else { return Answer::NoOriginal };
+        match &trace.approval {
+            Approval::None => Answer::NoOriginal,
+            Approval::Declined(code) => declined(code),
+            Approval::Approved(_) if trace.reversed => Answer::Reversed,
+            Approval::Approved(auth_no) => match trace.cancels.values().next() {
+                Some(given) if trace.effective() == 0 => Answer::Canceled { auth_no: given.auth_no.clone() },
+                Some(_) | None => Answer::Approved { auth_no: auth_no.clone() },
+            },
+        }
     }
 
     /// Books an authorization. The same trace number gives the same answer again; it also lands after a reversal that
@@ -170,7 +207,8 @@ impl Book {
             }
             return Answer::Canceled { auth_no: given.auth_no.clone() };
         }
-        if trace.approval != Approval::Approved(request.original_auth_no.clone()) {
+        let is_beside = trace.beside.as_ref() == Some(&request.original_auth_no);
+        if trace.approval != Approval::Approved(request.original_auth_no.clone()) && !is_beside {
             return declined("NO_ORIGINAL");
         }
         if trace.account.is_some() && request.refund_account.is_none() {
@@ -224,11 +262,12 @@ impl Trace {
     fn approved(&self) -> i64 {
         // an account holds what is wanted once all of it has arrived
         let has_money = self.account.is_none() || self.deposited >= self.amount;
-        if matches!(self.approval, Approval::Approved(_)) && has_money { self.amount } else { 0 }
+        let times = if self.beside.is_some() { 2 } else { 1 };
+        if matches!(self.approval, Approval::Approved(_)) && has_money { times * self.amount } else { 0 }
     }
 
     fn reversed(&self) -> i64 {
-        if self.reversed { self.approved() } else { 0 }
+        if self.reversed && self.approved() > 0 { self.amount } else { 0 }
     }
 
     fn canceled(&self) -> i64 {

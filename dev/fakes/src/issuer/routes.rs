@@ -1,4 +1,4 @@
-//! The HTTP surface: three messages of the reference dialect, and the control endpoints of the simulator.
+//! The HTTP surface: four messages of the reference dialect, and the control endpoints of the simulator.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::line::Leash;
 use super::plan::{Booking, Plan, Reply, Ruling};
 use super::script::{Garble, Kind, Script, Seen, Step};
 use super::serve::Shared;
-use super::wire::{Answer, Authorization, BadRequest, Cancel, Deposit, Message, Reversal};
+use super::wire::{Answer, Authorization, BadRequest, Cancel, Deposit, Inquiry, Message, Reversal};
 
 /// Bytes of an answer let through before the connection ends, headers included: the body of a truncated answer is longer.
 const TRUNCATED_AFTER: usize = 400;
@@ -31,7 +31,8 @@ pub(super) fn router(shared: Shared) -> Router {
     let messages = Router::new()
         .route("/v1/authorizations", post(receive::<Authorization>))
         .route("/v1/reversals", post(receive::<Reversal>))
-        .route("/v1/cancels", post(receive::<Cancel>));
+        .route("/v1/cancels", post(receive::<Cancel>))
+        .route("/v1/inquiries", post(receive::<Inquiry>));
     Router::new()
         .merge(messages.clone())
         .nest("/{issuer}", messages)
@@ -129,6 +130,34 @@ impl Booked for Reversal {
             Ruling::Decline(code) => Answer::Declined { code },
             Ruling::NoOriginal => Answer::NoOriginal,
             Ruling::TooLate => Answer::TooLate,
+        }
+    }
+}
+
+impl Booked for Inquiry {
+    const KIND: Kind = Kind::Inquiry;
+
+    fn own_trace_no(&self) -> &str {
+        &self.0.trace_no
+    }
+
+    fn amount(&self) -> i64 {
+        self.0.amount
+    }
+
+    fn original(&self, issuer: String) -> TraceKey {
+        self.0.original(issuer)
+    }
+
+    fn note(&self, key: &TraceKey, shared: &Shared) -> Noted {
+        shared.book().note_inquiry(key)
+    }
+
+    fn book(&self, key: &TraceKey, ruling: Ruling, shared: &Shared) -> Answer {
+        match ruling {
+            Ruling::ByTheBook | Ruling::TooLate => shared.book().inquire(key),
+            Ruling::Decline(code) => Answer::Declined { code },
+            Ruling::NoOriginal => Answer::NoOriginal,
         }
     }
 }

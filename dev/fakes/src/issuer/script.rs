@@ -37,6 +37,8 @@ pub enum Kind {
     Reversal,
     /// `POST /v1/cancels`
     Cancel,
+    /// `POST /v1/inquiries`
+    Inquiry,
 }
 
 /// What to do with one request.

@@ -69,6 +69,11 @@ impl IssuerSimulator {
         self.shared.book().deposit(&Deposit { account_no: account_no.to_owned(), amount })
     }
 
+    /// Approves what is approved once more, under a number of its own, and says the number.
+    pub fn approve_beside(&self, trace_no: &str) -> Option<String> {
+        self.shared.book().approve_beside(trace_no)
+    }
+
     /// Adds a script, as the control endpoint does.
     pub fn script(&self, script: Script) {
         self.shared.scripts().add(script);

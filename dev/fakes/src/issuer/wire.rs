@@ -51,6 +51,11 @@ pub struct Reversal {
     pub currency: String,
 }
 
+/// `POST /v1/inquiries`: how does the original stand?
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Inquiry(pub Reversal);
+
 /// `POST /v1/cancels`: give back a part or all of an approval.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -185,6 +190,12 @@ impl Message for Reversal {
         bounds(&self.trace_no, self.amount, &self.currency)?;
         number("originalTraceNo", &self.original_trace_no, 40)?;
         self.original_auth_no.as_deref().map_or(Ok(()), |no| number("originalAuthNo", no, 64))
+    }
+}
+
+impl Message for Inquiry {
+    fn check(&self) -> Result<(), BadRequest> {
+        self.0.check()
     }
 }
 

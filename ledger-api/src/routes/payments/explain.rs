@@ -84,7 +84,7 @@ pub struct AccountView {
     credit: i64,
 }
 
-/// An authorization whose money may stand at its issuer without our wanting it.
+/// Money that may stand at an issuer without our wanting it, or was given back beside the books.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Exposed)]
@@ -95,15 +95,20 @@ pub struct ExposedView {
     order_id: String,
     /// The approval.
     leg: u8,
-    /// The AUTH attempt.
+    /// AUTH; CANCEL for money given back though the cancel was refused.
+    kind: &'static str,
+    /// The attempt.
     attempt_no: u16,
+    /// Which of its answers, when that contradicts what was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_no: Option<u16>,
     /// Where it may stand.
     issuer_id: String,
     /// KRW or USD.
     currency: &'static str,
     /// In minor units.
     amount: i64,
-    /// UNCERTAIN, REVERSING or ESCALATED.
+    /// UNCERTAIN, REVERSING, CONFLICT or ESCALATED.
     state: &'static str,
     /// Since when.
     since: String,
@@ -115,11 +120,13 @@ impl From<&Exposed> for ExposedView {
             payment_id: exposed.payment_id.to_string(),
             order_id: exposed.order_id.clone(),
             leg: exposed.leg_no,
+            kind: exposed.kind.code(),
             attempt_no: exposed.attempt_no,
+            result_no: exposed.result_no,
             issuer_id: exposed.issuer_id.clone(),
             currency: exposed.currency.code(),
             amount: exposed.amount.get(),
-            state: exposed.state.status(),
+            state: exposed.state,
             since: time::text(exposed.since),
         }
     }

@@ -82,6 +82,8 @@ fn leg(leg_no: u8) -> [Fact; 4] {
             cancel_no: None,
             sent_by: SentBy::Ledger,
             deadline_at: at(),
+            target_result: None,
+            way: None,
         }),
         Fact::Result(AttemptResult {
             leg_no,

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use ledger_core::payment::attempt::AttemptFacts;
+use ledger_core::payment::balance;
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{self, Answer};
 use ledger_core::payment::fact::{
-    AttemptKind, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome, ReversalOutcome, Ruling, Verdict,
+    Attempt, AttemptKind, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome, ReversalOutcome, Ruling,
+    Verdict,
 };
-use ledger_core::payment::fold::Payment;
-use ledger_core::payment::{balance, reverse};
+use ledger_core::payment::fold::{self, Payment};
+use ledger_core::payment::reverse::{self, Next};
 
-use super::design::{Decided, Design, Shipped};
+use super::design::{About, Decided, Design, Shipped};
 use crate::world::issuer;
 
 /// The state is a column: an approval that comes late makes the payment paid after all.
@@ -19,7 +21,7 @@ pub struct LateSuccessPays;
 
 impl Design for LateSuccessPays {
     fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
-        let mut facts = reverse::late(payment, leg_no, 1, answer, now);
+        let mut facts = reverse::late(payment, leg_no, 1, answer, &[issuer()], now);
         let Some(Fact::Result(result)) = facts.first().cloned() else { return facts };
         if answer.outcome == ResultOutcome::Approved {
             let ruling = Ruling::Accept { result_no: result.result_no };
@@ -49,12 +51,11 @@ impl Design for FirstNoOriginalEnds {
     fn finish_reversal(
         &self,
         payment: &Payment,
-        leg_no: u8,
-        attempt_no: u16,
+        about: About,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Decided {
-        first_no_original(payment, leg_no, attempt_no, answer, now)
+        first_no_original(payment, about, answer, now)
     }
 }
 
@@ -66,25 +67,18 @@ impl Design for LateAnswersFeedReversal {
     fn finish_reversal(
         &self,
         payment: &Payment,
-        leg_no: u8,
-        attempt_no: u16,
+        about: About,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Decided {
-        first_no_original(payment, leg_no, attempt_no, answer, now)
+        first_no_original(payment, about, answer, now)
     }
 }
 
-fn first_no_original(
-    payment: &Payment,
-    leg_no: u8,
-    attempt_no: u16,
-    answer: &Answer,
-    now: DateTime<Utc>,
-) -> Decided {
-    let (mut facts, step) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
+fn first_no_original(payment: &Payment, about: About, answer: &Answer, now: DateTime<Utc>) -> Decided {
+    let (mut facts, step) = reverse::finish(payment, about, answer, &issuer(), now)?;
     if step == reverse::Step::Repeat && answer.outcome == ResultOutcome::NoOriginal {
-        facts.extend(outcome(payment, leg_no, ReversalOutcome::VoidedProvisional, now));
+        facts.extend(outcome(payment, about.0, ReversalOutcome::VoidedProvisional, now));
     }
     Ok(facts)
 }
@@ -109,18 +103,17 @@ impl Design for WindowCountsFromAnswer {
     fn finish_reversal(
         &self,
         payment: &Payment,
-        leg_no: u8,
-        attempt_no: u16,
+        about: About,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Decided {
-        let (mut facts, step) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
-        let target = payment.attempt(leg_no, AttemptKind::Auth, 1);
+        let (mut facts, step) = reverse::finish(payment, about, answer, &issuer(), now)?;
+        let target = payment.attempt(about.0, AttemptKind::Auth, 1);
         let order = target.and_then(|target| target.network_cancel.as_ref());
         let over = order.is_some_and(|order| now >= order.late_until);
         let unknown = target.is_some_and(|target| target.approval().is_none());
         if step == reverse::Step::Repeat && answer.outcome == ResultOutcome::NoOriginal && over && unknown {
-            facts.extend(outcome(payment, leg_no, ReversalOutcome::VoidedProvisional, now));
+            facts.extend(outcome(payment, about.0, ReversalOutcome::VoidedProvisional, now));
         }
         Ok(facts)
     }
@@ -134,12 +127,11 @@ impl Design for SilenceIsClosed {
     fn finish_reversal(
         &self,
         payment: &Payment,
-        leg_no: u8,
-        attempt_no: u16,
+        about: About,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Decided {
-        let (mut facts, _) = reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now)?;
+        let (mut facts, _) = reverse::finish(payment, about, answer, &issuer(), now)?;
         for fact in &mut facts {
             if let Fact::NetworkCancelOutcome(fact) = fact
                 && fact.outcome == ReversalOutcome::Escalated
@@ -192,12 +184,12 @@ impl Design for SiblingIsForgotten {
         attempt.approval().is_none() && reverse::is_due(attempt, now)
     }
 
-    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Vec<Fact> {
+    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Option<Next> {
         let target = payment.attempt(leg_no, AttemptKind::Auth, 1);
         if target.is_some_and(|target| self.is_due(target, now)) {
-            reverse::start(payment, leg_no, 1, &issuer(), now)
+            Shipped.start_reversal(payment, leg_no, now)
         } else {
-            Vec::new()
+            None
         }
     }
 }
@@ -223,6 +215,66 @@ impl Design for LastWriterWins {
 
     fn refuses(&self) -> bool {
         false
+    }
+}
+
+/// What comes after the verdict is kept as a note.
+#[derive(Debug, Clone, Copy)]
+pub struct LateIsANote;
+
+impl Design for LateIsANote {
+    fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
+        let facts = Shipped.late(payment, leg_no, answer, now).into_iter();
+        facts.filter(|fact| !matches!(fact, Fact::Contradiction(_))).collect()
+    }
+}
+
+/// What the leg has already, accepted or refused, is not asked for again.
+#[derive(Debug, Clone, Copy)]
+pub struct SecondIsIgnored;
+
+impl Design for SecondIsIgnored {
+    fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
+        let attempt = payment.attempt(leg_no, AttemptKind::Auth, 1);
+        if attempt.is_some_and(|attempt| attempt.ruling() != Some(Ruling::Abandon)) {
+            return Vec::new();
+        }
+        Shipped.late(payment, leg_no, answer, now)
+    }
+}
+
+/// A second approval is undone as an authorization that was given up: by a reversal of the attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct SecondIsReversed;
+
+impl Design for SecondIsReversed {
+    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Option<Next> {
+        match Shipped.start_reversal(payment, leg_no, now)? {
+            Next::Commit(attempt) if attempt.way.is_some() => {
+                Some(Next::Commit(Box::new(Attempt { way: None, target_result: None, ..*attempt })))
+            }
+            next => Some(next),
+        }
+    }
+}
+
+/// What can no longer be reversed is captured, and so it is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct TooLateIsClosed;
+
+impl Design for TooLateIsClosed {
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        about: About,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        let (mut facts, step) = reverse::finish(payment, about, answer, &issuer(), now)?;
+        if step == reverse::Step::Inquire {
+            facts.extend(outcome(payment, about.0, ReversalOutcome::Voided, now));
+        }
+        Ok(facts)
     }
 }
 
@@ -310,5 +362,24 @@ impl Design for OneRefusalFailsAll {
             }
         }
         Shipped.finish_cancel(payment, cancel_no, &answers, now)
+    }
+}
+
+/// A cancel that has ended takes no more answers.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedIsEnded;
+
+impl Design for EndedIsEnded {
+    fn finish_cancel(
+        &self,
+        payment: &Payment,
+        cancel_no: u16,
+        answers: &[(u8, Answer)],
+        now: DateTime<Utc>,
+    ) -> Decided {
+        if payment.cancel(cancel_no).is_none_or(fold::Cancel::is_settled) {
+            return Ok(Vec::new());
+        }
+        Shipped.finish_cancel(payment, cancel_no, answers, now)
     }
 }

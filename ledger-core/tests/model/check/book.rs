@@ -5,14 +5,17 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger_core::payment::attempt::AttemptState;
+use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{Answer, Confirm};
-use ledger_core::payment::fact::{AttemptKind, Fact, ResultOutcome, Verdict};
+use ledger_core::payment::fact::{
+    AttemptKind, Contradiction, ContradictionStep, Fact, ResultOutcome, Verdict,
+};
 use ledger_core::payment::fold::Payment;
+use ledger_core::payment::reverse::Next;
 use ledger_core::payment::status::Status;
 
-use super::design::Design;
+use super::design::{About, Design};
 use super::explore::{Breach, Rule, breach};
 use super::schema;
 use crate::world::{self, start};
@@ -29,11 +32,27 @@ pub enum Command {
     Confirm,
     Verdict(Got),
     Recover,
-    Late { leg_no: u8, outcome: ResultOutcome },
-    Reverse { leg_no: u8 },
-    Reversed { leg_no: u8, attempt_no: u16, outcome: ResultOutcome },
-    Cancel { writer: u8 },
-    Canceled { cancel_no: u16, got: Got },
+    /// The number of the approval it tells of.
+    Late {
+        leg_no: u8,
+        outcome: ResultOutcome,
+        names: u8,
+    },
+    Reverse {
+        leg_no: u8,
+    },
+    Reversed {
+        about: About,
+        outcome: ResultOutcome,
+        names: u8,
+    },
+    Cancel {
+        writer: u8,
+    },
+    Canceled {
+        cancel_no: u16,
+        got: Got,
+    },
 }
 
 /// A decision: the number of its facts.
@@ -59,6 +78,8 @@ pub struct LegSeen {
     pub effective: i64,
     pub exposure: i64,
     pub due: bool,
+    /// Whether people have all of what is exposed.
+    pub escalated: bool,
     pub deadline_passed: bool,
 }
 
@@ -142,10 +163,15 @@ impl<'a> Book<'a> {
             Command::Confirm => self.design.start_confirm(payment, &self.confirm, now),
             Command::Verdict(got) => self.design.finish_confirm(payment, &answers(got), now),
             Command::Recover => self.design.recover(payment, now),
-            Command::Late { leg_no, outcome } => Ok(self.design.late(payment, leg_no, &answer(outcome), now)),
-            Command::Reverse { leg_no } => Ok(self.design.start_reversal(payment, leg_no, now)),
-            Command::Reversed { leg_no, attempt_no, outcome } => {
-                self.design.finish_reversal(payment, leg_no, attempt_no, &answer(outcome), now)
+            Command::Late { leg_no, outcome, names } => {
+                Ok(self.design.late(payment, leg_no, &numbered(outcome, names), now))
+            }
+            Command::Reverse { leg_no } => Ok(match self.design.start_reversal(payment, leg_no, now) {
+                Some(Next::Commit(attempt)) => vec![Fact::Attempt(*attempt)],
+                Some(Next::Again { .. }) | None => Vec::new(),
+            }),
+            Command::Reversed { about, outcome, names } => {
+                self.design.finish_reversal(payment, about, &numbered(outcome, names), now)
             }
             Command::Cancel { writer } => {
                 self.design.start_cancel(payment, &self.cancels[usize::from(writer)], now)
@@ -217,6 +243,7 @@ impl<'a> Book<'a> {
                 effective: attempt.effective().get(),
                 exposure: attempt.exposure(now).get(),
                 due: self.design.is_due(attempt, now),
+                escalated: is_escalated(attempt, now),
                 deadline_passed: now > attempt.attempt.deadline_at,
             })
         };
@@ -228,6 +255,13 @@ impl<'a> Book<'a> {
     }
 }
 
+/// An answer that tells of the approval with this number.
+fn numbered(outcome: ResultOutcome, names: u8) -> Answer {
+    let told = answer(outcome);
+    let issuer_ref = told.issuer_ref.is_some().then(|| format!("A{names}"));
+    Answer { issuer_ref, ..told }
+}
+
 fn answers(got: Got) -> Vec<(u8, Answer)> {
     (1..).zip(got).filter_map(|(leg_no, got)| Some((leg_no, answer(got?)))).collect()
 }
@@ -235,6 +269,13 @@ fn answers(got: Got) -> Vec<(u8, Answer)> {
 /// An answer; all at the same time, which no decision asks for but to tell whether it has recorded this very answer.
 fn answer(outcome: ResultOutcome) -> Answer {
     world::answer(outcome, start())
+}
+
+fn is_escalated(attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
+    let with_people =
+        |last: Option<&Contradiction>| last.is_some_and(|last| last.step == ContradictionStep::Escalated);
+    attempt.contrary().all(|(_, last)| with_people(last))
+        && (attempt.state(now) == AttemptState::Escalated || attempt.uncertain_amount(now).is_zero())
 }
 
 /// A number for a fact; two halves, so that no two facts share it. When a thing was decided is left out: nothing that is

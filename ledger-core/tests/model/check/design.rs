@@ -5,15 +5,18 @@ use chrono::{DateTime, Utc};
 use ledger_core::payment::cancel::{self, Cancel};
 use ledger_core::payment::confirm::{self, Answer, Confirm};
 use ledger_core::payment::fact::{AttemptKind, Fact};
-use ledger_core::payment::fold::{Cancel as Cancelation, Payment};
+use ledger_core::payment::fold::Payment;
 use ledger_core::payment::refusal::Refusal;
-use ledger_core::payment::reverse;
+use ledger_core::payment::reverse::{self, Next};
 use ledger_core::payment::{abort, attempt::AttemptFacts};
 
 use crate::world::{issuer, rules};
 
 /// Facts, or why there are none.
 pub type Decided = Result<Vec<Fact>, Refusal>;
+
+/// A message that undoes: its leg, kind and number.
+pub type About = (u8, AttemptKind, u16);
 
 /// How payments are decided on.
 pub trait Design {
@@ -30,26 +33,29 @@ pub trait Design {
     }
 
     fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
-        reverse::late(payment, leg_no, 1, answer, now)
+        reverse::late(payment, leg_no, 1, answer, &[issuer()], now)
     }
 
     fn is_due(&self, attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
         reverse::is_due(attempt, now)
     }
 
-    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Vec<Fact> {
-        reverse::start(payment, leg_no, 1, &issuer(), now)
+    /// The next message that undoes something of a leg.
+    fn start_reversal(&self, payment: &Payment, leg_no: u8, now: DateTime<Utc>) -> Option<Next> {
+        let attempt = payment.attempt(leg_no, AttemptKind::Auth, 1)?;
+        reverse::due(attempt, now)
+            .into_iter()
+            .find_map(|target| reverse::start(payment, target, &issuer(), now))
     }
 
     fn finish_reversal(
         &self,
         payment: &Payment,
-        leg_no: u8,
-        attempt_no: u16,
+        about: About,
         answer: &Answer,
         now: DateTime<Utc>,
     ) -> Decided {
-        reverse::finish(payment, leg_no, attempt_no, answer, &issuer(), now).map(|(facts, _)| facts)
+        reverse::finish(payment, about, answer, &issuer(), now).map(|(facts, _)| facts)
     }
 
     fn start_cancel(&self, payment: &Payment, cmd: &Cancel, now: DateTime<Utc>) -> Decided {
@@ -63,10 +69,6 @@ pub trait Design {
         answers: &[(u8, Answer)],
         now: DateTime<Utc>,
     ) -> Decided {
-        // as `Ledger::finish_cancel` does: a cancel that has ended takes no more answers
-        if payment.cancel(cancel_no).is_none_or(Cancelation::is_settled) {
-            return Ok(Vec::new());
-        }
         cancel::finish(payment, cancel_no, answers, now)
     }
 

@@ -140,6 +140,9 @@ impl Display for Report {
     }
 }
 
+/// A world with more states grows without end, and would take all memory.
+const MOST_STATES: usize = 1_000_000;
+
 /// The state before, and the step from there.
 type From = Option<(usize, Label)>;
 
@@ -189,6 +192,10 @@ impl<W: World> Search<W> {
         let at = self.next;
         if at == self.states.len() {
             return false;
+        }
+        if at == MOST_STATES {
+            let how = "the world grows without end".to_owned();
+            panic!("{}", self.trace(at, None, &Breach { rule: Rule::Endless, how }));
         }
         self.next += 1;
         self.expand(at);

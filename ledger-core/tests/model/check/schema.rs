@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use ledger_core::money::Minor;
 use ledger_core::payment::attempt::AttemptFacts;
 use ledger_core::payment::fact::{
-    AttemptKind, AttemptVerdict, BalanceLink, CancelShare, Fact, LinkKind, ResultOutcome, Ruling,
+    AttemptKind, AttemptResult, AttemptVerdict, BalanceLink, CancelShare, Contradiction, ContradictionStep,
+    Fact, LinkKind, ResultOutcome, Ruling,
 };
 use ledger_core::payment::fold::Payment;
 
@@ -71,6 +72,7 @@ pub fn append(before: &Payment, added: &[Fact]) -> Result<Payment, String> {
             | Fact::CorrectionVerdict(_)
             | Fact::DepositRefund(_)
             | Fact::DepositRefundOutcome(_) => {}
+            Fact::Contradiction(fact) => contradiction(&after, fact)?,
         }
     }
     Ok(after)
@@ -111,6 +113,7 @@ fn name(fact: &Fact) -> Option<String> {
         | Fact::VirtualAccount(_)
         | Fact::RefundAccount(_)
         | Fact::DepositRefundOutcome(_)
+        | Fact::Contradiction(_)
         | Fact::AttemptVerdict(_)
         | Fact::PaymentVerdict(_)
         | Fact::NetworkCancel(_)
@@ -130,6 +133,21 @@ fn verdict(after: &Payment, fact: &AttemptVerdict) -> Result<(), String> {
         leg.authorizations().filter(|a| matches!(a.ruling(), Some(Ruling::Accept { .. }))).count()
     });
     require(accepted == 1, "uq_attempt_verdict_ref")
+}
+
+fn contradiction(after: &Payment, fact: &Contradiction) -> Result<(), String> {
+    let is_about =
+        |result: &AttemptResult| (result.result_no, result.outcome) == (fact.result_no, fact.outcome);
+    let attempt = after.attempt(fact.leg_no, fact.kind, fact.attempt_no);
+    require(attempt.is_some_and(|facts| facts.results.iter().any(is_about)), "fk_contradiction_result")?;
+    let is_kind = match fact.kind {
+        AttemptKind::Auth => fact.outcome == ResultOutcome::Approved,
+        AttemptKind::Cancel => matches!(fact.outcome, ResultOutcome::Canceled | ResultOutcome::Reversed),
+        AttemptKind::NetCancel | AttemptKind::Inquiry => false,
+    };
+    require(is_kind, "ck_contradiction_kind")?;
+    let is_first = fact.step == ContradictionStep::Raised;
+    require(is_first == (fact.step_no == 1) && fact.step_no <= 2, "ck_contradiction_step")
 }
 
 fn share(after: &Payment, fact: &CancelShare) -> Result<(), String> {

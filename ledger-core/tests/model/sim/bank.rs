@@ -4,6 +4,15 @@
 use std::collections::BTreeMap;
 
 use ledger_core::payment::deposit::Arrived;
+use ledger_core::payment::fact::ResultOutcome;
+
+/// What a message about an authorization asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Reversal,
+    Inquiry,
+    Cancel,
+}
 
 /// An authorization on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +33,8 @@ pub struct Account {
     pub auth: Option<Auth>,
     pub approvals: u32,
     pub reversed: bool,
+    /// An approval beside what was answered, and whether it stands.
+    pub beside: Option<bool>,
     /// Cancels by number: how much, and whether it was given back.
     pub cancels: BTreeMap<u16, (i64, bool)>,
 }
@@ -71,11 +82,53 @@ impl Bank {
         self.accounts.iter().filter(|(_, account)| flies(account)).map(|(key, _)| *key).collect()
     }
 
-    /// A network cancel: whether there was something to undo.
-    pub fn reverse(&mut self, payment: usize, leg: u8) -> bool {
+    /// A message that undoes, or asks: what it says, and of which approval. One that names none is about the first there is.
+    pub fn undo(
+        &mut self,
+        payment: usize,
+        leg: u8,
+        asked: Asked,
+        names: Option<&str>,
+    ) -> (ResultOutcome, &'static str) {
         let account = self.account(payment, leg);
-        account.reversed |= account.approvals > 0;
-        account.approvals > 0
+        let is_first = names.map_or(account.approvals > 0, |names| names == "A1");
+        let name = if is_first { "A1" } else { "A2" };
+        let (known, undone) = if is_first {
+            (account.approvals > 0, account.reversed)
+        } else {
+            (account.beside.is_some(), account.beside == Some(false))
+        };
+        if !known {
+            return (ResultOutcome::NoOriginal, name);
+        }
+        if asked == Asked::Inquiry {
+            return (if undone { ResultOutcome::Reversed } else { ResultOutcome::Approved }, name);
+        }
+        if is_first {
+            account.reversed = true;
+        } else {
+            account.beside = Some(false);
+        }
+        (if asked == Asked::Cancel { ResultOutcome::Canceled } else { ResultOutcome::Reversed }, name)
+    }
+
+    /// Approves once more, under a number of its own, unless it has before or has not told the first one yet.
+    pub fn approve_beside(&mut self, payment: usize, leg: u8, is_known: bool) -> bool {
+        let account = self.account(payment, leg);
+        let flies = matches!(account.auth, Some(Auth::Flying { .. }));
+        let is_silent = flies || account.approvals > 0 && !account.reversed && !is_known;
+        let approves = account.beside.is_none() && !is_silent;
+        if approves {
+            account.beside = Some(true);
+        }
+        approves
+    }
+
+    /// Gives back what it had refused.
+    pub fn give_back_after_all(&mut self, payment: usize, leg: u8, cancel_no: u16) {
+        if let Some((_, given)) = self.account(payment, leg).cancels.get_mut(&cancel_no) {
+            *given = true;
+        }
     }
 
     /// A cancel: whether it is given back.

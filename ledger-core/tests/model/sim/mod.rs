@@ -10,6 +10,7 @@
 //! | `cancels` | the steps of a cancel |
 //! | `deposits` | the steps of payments by deposit |
 //! | `callers` | the steps of a caller that asks issuers itself |
+//! | `reversals` | the steps of undoing, and what contradicts |
 //! | `work` | what is under way between two commits |
 //! | `oracle` | what must hold, said without the code that is tested |
 //! | `tests` | the corpus, fresh seeds, a seed from outside |
@@ -21,6 +22,7 @@ mod deposits;
 mod dice;
 mod oracle;
 mod play;
+mod reversals;
 mod tests;
 mod work;
 

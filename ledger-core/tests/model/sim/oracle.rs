@@ -8,7 +8,7 @@ use ledger_core::journal::{Account, Side};
 use ledger_core::money::Minor;
 use ledger_core::payment::attempt::{AttemptFacts, AttemptState};
 use ledger_core::payment::deposit::Arrived;
-use ledger_core::payment::fact::{Fact, Ruling, ShareOutcome, Verdict};
+use ledger_core::payment::fact::{AttemptKind, ContradictionStep, Fact, Ruling, ShareOutcome, Verdict};
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::status::Status;
 use ledger_core::payment::virtual_account::Refunding;
@@ -176,10 +176,11 @@ pub fn money(sim: &Sim) -> Checked {
         if account.approvals > 1 {
             return wrong(format!("R5: leg {leg_no} of payment {at} is approved twice"));
         }
-        let mut given_unseen = 0;
+        let (mut given_unseen, mut given_beside) = (0, 0);
         for (cancel_no, (amount, given)) in &account.cancels {
             let ended = payment.cancel(*cancel_no).and_then(|cancel| cancel.outcome(*leg_no));
             match (given, ended) {
+                (true, Some(ShareOutcome::Failed)) if raises(leg, *cancel_no) => given_beside += amount,
                 (true, Some(ShareOutcome::Failed)) => {
                     return wrong(format!(
                         "R6: cancel {cancel_no} of payment {at} failed and was given back"
@@ -204,7 +205,8 @@ pub fn money(sim: &Sim) -> Checked {
             // money stands there once it has arrived, of which `deposits` speaks
             continue;
         }
-        let differs = account.stands() + given_unseen - books;
+        let beside = if account.beside == Some(true) { account.amount } else { 0 };
+        let differs = account.stands() + beside + given_unseen + given_beside - books;
         let awaited = matches!(attempt.state(now), AttemptState::InFlight | AttemptState::Approved);
         let exposed = attempt.exposure(now).get();
         if differs < 0 || (differs > 0 && !awaited && differs > exposed) {
@@ -302,6 +304,24 @@ pub fn may_be_tried_again(last: &Payment, now: DateTime<Utc>) -> Checked {
     }
 }
 
+/// Whether money given back for a refused share is raised.
+fn raises(leg: &Leg, cancel_no: u16) -> bool {
+    leg.attempts_of(AttemptKind::Cancel)
+        .any(|facts| facts.attempt.cancel_no == Some(cancel_no) && !facts.contradictions.is_empty())
+}
+
+/// What contradicts, with its amount and the last step about it.
+fn contradictions(payment: &Payment) -> BTreeMap<(u8, AttemptKind, u16, u16), (i64, ContradictionStep)> {
+    let mut last = BTreeMap::new();
+    for fact in payment.facts() {
+        let Fact::Contradiction(fact) = fact else { continue };
+        let attempt = payment.attempt(fact.leg_no, fact.kind, fact.attempt_no).unwrap();
+        let key = (fact.leg_no, fact.kind, fact.attempt_no, fact.result_no);
+        last.insert(key, (attempt.attempt.amount.get(), fact.step));
+    }
+    last
+}
+
 /// I7, and everything has ended: no attempt is uncertain or being reversed, and what stands is what the books say.
 pub fn at_rest(sim: &Sim) -> Checked {
     let now = sim.now();
@@ -317,10 +337,9 @@ pub fn at_rest(sim: &Sim) -> Checked {
                     // an account holds nothing by itself
                     AttemptState::Escalated
                         if attempt.issuance().is_some() && attempt.approval().is_none() => {}
-                    AttemptState::Escalated | AttemptState::Conflict => {
-                        escalated += attempt.attempt.amount.get();
-                    }
-                    AttemptState::Accepted
+                    AttemptState::Escalated => escalated += attempt.attempt.amount.get(),
+                    AttemptState::Conflict
+                    | AttemptState::Accepted
                     | AttemptState::Rejected
                     | AttemptState::Voided
                     | AttemptState::VoidedProvisional => {}
@@ -336,6 +355,15 @@ pub fn at_rest(sim: &Sim) -> Checked {
                         ));
                     }
                 }
+            }
+        }
+        for (amount, step) in contradictions(payment).into_values() {
+            match step {
+                ContradictionStep::Raised => {
+                    return wrong(format!("payment {at} is at rest, and an approval is not undone"));
+                }
+                ContradictionStep::Undone => {}
+                ContradictionStep::Escalated => escalated += amount,
             }
         }
         if payment.exposure(now).get() != escalated {

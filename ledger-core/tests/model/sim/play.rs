@@ -7,7 +7,7 @@ use ledger_core::money::Currency;
 use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::confirm::{Answer, Confirm};
 use ledger_core::payment::create::{self, Create};
-use ledger_core::payment::fact::{AttemptKind, Fact, Method, Origin, ResultOutcome};
+use ledger_core::payment::fact::{AttemptKind, Method, Origin, ResultOutcome};
 use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::refusal::Refusal;
 use ledger_core::payment::status::Status;
@@ -48,7 +48,8 @@ impl Sim {
                 self.die(dice);
                 Ok(())
             }
-            98..100 => {
+            98 => self.contradict(dice),
+            99 => {
                 self.forget(dice);
                 Ok(())
             }
@@ -193,8 +194,8 @@ impl Sim {
             Work::Cancel { writer, at, cancel_no, to_send, got } => {
                 self.go_on_canceling(dice, writer, at, cancel_no, to_send, got)
             }
-            Work::Reverse { writer, at, leg, no, answer, sent } => {
-                self.go_on_reversing(dice, (writer, at, leg, no), answer, sent)
+            Work::Reverse { writer, at, about, answer, sent } => {
+                self.go_on_reversing(dice, (writer, at, about), answer, sent)
             }
             Work::Told(told) => self.go_on_telling(dice, told),
             Work::SendBack { writer, at, refund_no } => self.go_on_sending_back(dice, writer, at, refund_no),
@@ -304,7 +305,7 @@ impl Sim {
         let held = self.remembered(writer, at);
         let no = last_auth(&held, leg);
         let answer = self.word(dice, at, leg, outcome);
-        let facts = reverse::late(&held, leg, no, &answer, self.now());
+        let facts = reverse::late(&held, leg, no, &answer, &[issuer()], self.now());
         if facts.is_empty() {
             return Ok(());
         }
@@ -333,72 +334,6 @@ impl Sim {
         if self.commit(writer, at, &held, "RECOVER", facts)? == Commit::Done {
             self.cover("recovered");
         }
-        Ok(())
-    }
-
-    fn reverse(&mut self, dice: &mut Dice) -> Checked {
-        let now = self.now();
-        let due = |leg: &Leg| leg.authorizations().any(|attempt| reverse::is_due(attempt, now));
-        let Some(at) = self.pick(dice, |payment| payment.legs().any(due)) else { return Ok(()) };
-        let legs: Vec<_> = self.payments[at].payment.legs().map(|leg| leg.approval.leg_no).collect();
-        if legs.is_empty() {
-            return Ok(());
-        }
-        let (writer, leg) = (dice.below(WRITERS), dice.of(&legs));
-        let held = self.remembered(writer, at);
-        let facts = reverse::start(&held, leg, last_auth(&held, leg), &issuer(), now);
-        if facts.is_empty() {
-            self.refused(writer, at, &held, "nothing to reverse");
-            return Ok(());
-        }
-        if self.commit(writer, at, &held, "NET_CANCEL", facts)? == Commit::Done {
-            let no = held.leg(leg).unwrap().next_attempt_no(AttemptKind::NetCancel);
-            self.cover("network cancel");
-            self.work.push(Work::Reverse { writer, at, leg, no, answer: None, sent: false });
-        }
-        Ok(())
-    }
-
-    fn go_on_reversing(
-        &mut self,
-        dice: &mut Dice,
-        (writer, at, leg, no): (usize, usize, u8, u16),
-        answer: Option<Answer>,
-        sent: bool,
-    ) -> Checked {
-        let Some(answer) = answer else {
-            // a message may arrive and its answer be lost; then its sender knows no more than when it is lost itself
-            let outcome = match dice.below(10) {
-                0 => ResultOutcome::Timeout,
-                1 if !sent => {
-                    self.bank.reverse(at, leg);
-                    ResultOutcome::Reset
-                }
-                2 => dice.of(&[ResultOutcome::TooLate, ResultOutcome::Garbled, ResultOutcome::NotSent]),
-                _ if self.bank.reverse(at, leg) => ResultOutcome::Reversed,
-                _ => ResultOutcome::NoOriginal,
-            };
-            self.cover(outcome.code());
-            let answer = Some(world::answer(outcome, self.now()));
-            self.work.push(Work::Reverse { writer, at, leg, no, answer, sent: true });
-            return Ok(());
-        };
-        let held = self.remembered(writer, at);
-        if held.attempt(leg, AttemptKind::NetCancel, no).is_none() {
-            self.writers[writer].remove(&at);
-            self.work.push(Work::Reverse { writer, at, leg, no, answer: Some(answer), sent });
-            return Ok(());
-        }
-        let decided = reverse::finish(&held, leg, no, &answer, &issuer(), self.now());
-        let Ok((facts, step)) = decided else { return wrong("the answer to a network cancel is refused") };
-        if facts.is_empty() {
-            return Ok(());
-        }
-        if self.commit(writer, at, &held, "NET_CANCEL_RESULT", facts)? == Commit::Lost || dice.percent(5) {
-            self.work.push(Work::Reverse { writer, at, leg, no, answer: Some(answer), sent });
-            return Ok(());
-        }
-        self.cover(step.code());
         Ok(())
     }
 
@@ -478,17 +413,8 @@ impl Sim {
             } else if let Ok(facts) = abort::expire(&held, &[issuer()], now) {
                 self.commit(0, at, &held, "EXPIRE", facts)?;
             }
+            self.undo_at_rest(at)?;
             let held = self.payments[at].payment.clone();
-            for leg in held.legs().map(|leg| leg.approval.leg_no) {
-                let current = self.payments[at].payment.clone();
-                let facts: Vec<Fact> =
-                    reverse::start(&current, leg, last_auth(&current, leg), &issuer(), now);
-                if !facts.is_empty() {
-                    let no = current.leg(leg).unwrap().next_attempt_no(AttemptKind::NetCancel);
-                    self.commit(0, at, &current, "NET_CANCEL", facts)?;
-                    self.work.push(Work::Reverse { writer: 0, at, leg, no, answer: None, sent: false });
-                }
-            }
             let open: Vec<_> = held
                 .cancels()
                 .filter(|cancel| !cancel.is_settled())

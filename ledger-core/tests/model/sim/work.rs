@@ -1,6 +1,10 @@
 //! What is under way between two commits, in the memory of a process.
 
 use ledger_core::payment::confirm::Answer;
+use ledger_core::payment::fact::AttemptKind;
+
+/// Leg, kind and number of an attempt.
+pub type About = (u8, AttemptKind, u16);
 
 /// Something that a process will go on with, unless it dies.
 #[derive(Debug, Clone)]
@@ -11,8 +15,8 @@ pub enum Work {
     Late { writer: usize, at: usize, leg: u8 },
     /// Shares of a cancel that are still to be sent, and what came.
     Cancel { writer: usize, at: usize, cancel_no: u16, to_send: Vec<u8>, got: Vec<(u8, Answer)> },
-    /// A network cancel that was sent; its answer, once there is one.
-    Reverse { writer: usize, at: usize, leg: u8, no: u16, answer: Option<Answer>, sent: bool },
+    /// A message that undoes and was sent; its answer, once there is one.
+    Reverse { writer: usize, at: usize, about: About, answer: Option<Answer>, sent: bool },
     /// Suspense money on its way back.
     SendBack { writer: usize, at: usize, refund_no: u16 },
     /// An authorization that its caller has said and sends itself.

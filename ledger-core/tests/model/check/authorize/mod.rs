@@ -2,6 +2,7 @@
 //! every message and every answer may be lost, late or unreadable; every process may die at any point, or not learn that its
 //! commit took place; two callers and two reversal jobs decide on payments that have changed meanwhile.
 
+mod issuer;
 mod rules;
 mod steps;
 mod tests;
@@ -9,17 +10,19 @@ mod tests;
 use ledger_core::payment::fact::ResultOutcome;
 
 use super::book::{Book, Got, MOST};
-use super::design::Design;
+use super::design::{About, Design};
 use super::explore::{Breach, Step, World};
 use crate::world;
 
 /// Places of the clock, in seconds: begun; the answer is overdue, the late window still open; the late window of what was
-/// given up until then is over; past the time at which people take over.
-pub const CLOCK: [i64; 4] = [0, 15, 80, 4_000];
+/// given up until then is over; past the time at which people take over; the same of what came only then.
+pub const CLOCK: [i64; 5] = [0, 15, 80, 4_000, 8_000];
 /// The last place at which an authorization may land.
 const LATE: u8 = 1;
-/// The last place. Nobody is kept waiting for it.
+/// The last place but one. Nobody is kept waiting for it.
 const PEOPLE: u8 = 3;
+/// The last place: nothing is told any more, everything due is gone on with.
+const LAST: u8 = 4;
 
 /// How large a world is.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +40,26 @@ pub struct Setup {
     pub garbles: bool,
     /// Whether authorizations land after the late window too. The issuer's file tells of them.
     pub very_late: bool,
+    /// Whether an approval may be captured: then it is canceled, no longer reversed.
+    pub captures: bool,
+    /// Whether the issuer approves once more, or after it has declined or reversed, under a number of its own. Its file
+    /// tells of it.
+    pub contrary: bool,
 }
 
 /// One leg, one caller, one job, and a fault.
-pub const SMALL: Setup =
-    Setup { legs: 1, callers: 1, jobs: 1, tries: 2, faults: 1, strays: 0, garbles: false, very_late: false };
+pub const SMALL: Setup = Setup {
+    legs: 1,
+    callers: 1,
+    jobs: 1,
+    tries: 2,
+    faults: 1,
+    strays: 0,
+    garbles: false,
+    very_late: false,
+    captures: false,
+    contrary: false,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State {
@@ -65,6 +83,16 @@ struct Truth {
     again: Wire,
     approvals: u8,
     reversed: u8,
+    captured: bool,
+    contrary: Contrary,
+}
+
+/// An approval of a leg beside what was answered, under the number 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Contrary {
+    None,
+    Stands,
+    Undone,
 }
 
 /// An authorization on its way there and back.
@@ -136,31 +164,48 @@ enum Job {
     },
     /// Has committed, and sent.
     Waits {
-        leg: u8,
-        no: u16,
+        sent: Sent,
         reply: Reply,
     },
     Judges {
-        leg: u8,
-        no: u16,
+        sent: Sent,
         outcome: ResultOutcome,
+        names: u8,
         on: u32,
     },
 }
 
-/// A network cancel on its way there and back.
+/// A message that undoes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Sent {
+    about: About,
+    asks: Asks,
+    /// The number of the approval that it names.
+    names: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Asks {
+    Reversal,
+    Inquiry,
+    Cancel,
+}
+
+/// Where it is, there and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Reply {
     Flying,
-    Reversed,
-    NoOriginal,
+    Says {
+        outcome: ResultOutcome,
+        /// The number of the approval it tells of.
+        names: u8,
+    },
 }
 
 /// A network cancel that nobody waits for in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Stray {
-    leg: u8,
-    no: u16,
+    sent: Sent,
     reply: Reply,
     /// Whether its sender would still record the answer.
     heard: bool,
@@ -175,8 +220,8 @@ enum Recorder {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Late {
-    Authorization { leg: u8, outcome: ResultOutcome },
-    Reversal { leg: u8, no: u16, outcome: ResultOutcome },
+    Authorization { leg: u8, outcome: ResultOutcome, names: u8 },
+    Reversal { about: About, outcome: ResultOutcome, names: u8 },
 }
 
 pub struct Authorize<'a> {
@@ -205,7 +250,14 @@ impl World for Authorize<'_> {
     type State = State;
 
     fn starts(&self) -> Vec<State> {
-        let truth = Truth { wire: Wire::Unsent, again: Wire::Unsent, approvals: 0, reversed: 0 };
+        let truth = Truth {
+            wire: Wire::Unsent,
+            again: Wire::Unsent,
+            approvals: 0,
+            reversed: 0,
+            captured: false,
+            contrary: Contrary::None,
+        };
         let caller = |n: u8| if n < self.setup.callers { Caller::New } else { Caller::Absent };
         let job = |n: u8| if n < self.setup.jobs { Job::Rests { tried: None } } else { Job::Absent };
         vec![State {

@@ -4,7 +4,7 @@ use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::fact::Verdict;
 use ledger_core::payment::status::Status;
 
-use super::{Authorize, Caller, Job, PEOPLE, State, Told, Truth, place};
+use super::{Authorize, Caller, Contrary, Job, LAST, Late, PEOPLE, Recorder, State, Told, Truth, place};
 use crate::check::book::{LegSeen, Seen};
 use crate::check::explore::{Breach, Rule, breach};
 
@@ -34,7 +34,9 @@ impl Authorize<'_> {
             }
         }
         for job in after.jobs {
-            if let Job::Waits { leg, .. } = job
+            if let Job::Waits { sent, .. } = job
+                && let leg = sent.about.0
+                && sent.names != Some(2)
                 && seen.legs[place(leg)].is_some_and(|leg| leg.state == AttemptState::Accepted)
             {
                 return breach(
@@ -55,6 +57,7 @@ impl Authorize<'_> {
         state: &State,
     ) -> Result<(), Breach> {
         let stands = truth.approvals > truth.reversed;
+        let beside = truth.contrary == Contrary::Stands && !is_being_told(state, leg);
         let Some(seen) = seen else {
             if stands {
                 return breach(Rule::HiddenMoney, format!("leg {leg} is approved, and no attempt is known"));
@@ -63,13 +66,16 @@ impl Authorize<'_> {
         };
         let waits_for_file = self.setup.very_late
             && seen.state == AttemptState::VoidedProvisional
-            && !(state.at == PEOPLE && state.filed[place(leg)] && at_rest(state));
-        let accounted = seen.effective > 0
-            || seen.exposure > 0
-            || matches!(seen.state, AttemptState::InFlight | AttemptState::Approved)
-            || waits_for_file;
-        if stands && !accounted {
-            let how = format!("leg {leg} stands at the issuer, the ledger says {:?}", seen.state);
+            && !(state.at >= PEOPLE && state.filed[place(leg)] && at_rest(state));
+        let awaited = matches!(seen.state, AttemptState::InFlight | AttemptState::Approved) || waits_for_file;
+        let accounted = seen.effective + seen.exposure + if awaited { amount(leg) } else { 0 };
+        if (i64::from(stands) + i64::from(beside)) * amount(leg) > accounted {
+            let how = format!(
+                "leg {leg} stands at the issuer{}, the ledger says {:?}, exposed {}",
+                if beside { " beside what it answered" } else { "" },
+                seen.state,
+                seen.exposure
+            );
             return breach(Rule::HiddenMoney, how);
         }
         if seen.effective > 0 && !stands {
@@ -83,7 +89,7 @@ impl Authorize<'_> {
 
     pub(super) fn end_is_settled(&mut self, end: &State) -> Result<(), Breach> {
         let seen = self.book.seen(end.ledger, end.at);
-        if end.at != PEOPLE {
+        if end.at != LAST {
             return breach(Rule::Stuck, "the clock stands still");
         }
         if seen.legs[0].is_some() && seen.verdict.is_none() {
@@ -93,6 +99,10 @@ impl Authorize<'_> {
             let Some(leg_seen) = seen.legs[place(leg)] else { continue };
             let truth = end.issuer[place(leg)];
             let stands = truth.approvals > truth.reversed;
+            if leg_seen.exposure > 0 && !leg_seen.escalated {
+                let how = format!("leg {leg} is exposed at the end, and nobody has it: {:?}", leg_seen.state);
+                return breach(Rule::Stuck, how);
+            }
             match leg_seen.state {
                 AttemptState::Accepted | AttemptState::Escalated | AttemptState::Conflict => {}
                 AttemptState::Rejected | AttemptState::Voided | AttemptState::VoidedProvisional => {
@@ -120,6 +130,19 @@ impl Authorize<'_> {
         }
         Ok(())
     }
+}
+
+/// What a leg of a world is worth.
+fn amount(leg: u8) -> i64 {
+    i64::from(leg) * 1_000
+}
+
+/// Whether an approval beside what was answered has just been told, and not yet recorded.
+fn is_being_told(state: &State, leg: u8) -> bool {
+    let Recorder::Judges { late: Late::Authorization { leg: of, names, .. }, .. } = state.recorder else {
+        return false;
+    };
+    of == leg && names == 2
 }
 
 fn at_rest(state: &State) -> bool {

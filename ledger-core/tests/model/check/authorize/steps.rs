@@ -3,9 +3,11 @@
 //! once might as well have been on its way longer.
 
 use ledger_core::payment::fact::{ResultOutcome, Verdict};
+use ledger_core::payment::reverse::Next;
 
+use super::issuer::{reaches_issuer, to_record};
 use super::{
-    Authorize, CLOCK, Caller, Job, LATE, Late, PEOPLE, Recorder, Reply, State, Stray, Told, Truth, Wire,
+    Authorize, CLOCK, Caller, Job, LAST, LATE, Late, PEOPLE, Recorder, Reply, Sent, State, Stray, Told, Wire,
     place,
 };
 use crate::check::book::{Appended, Command, Decision, Got, MOST};
@@ -14,7 +16,7 @@ use crate::check::explore::{Label, Step};
 
 const CALLERS: [&str; 2] = ["caller", "second caller"];
 const JOBS: [&str; 2] = ["job", "second job"];
-const ISSUER: &str = "issuer";
+pub(super) const ISSUER: &str = "issuer";
 
 pub(super) type Steps = Vec<Step<State>>;
 
@@ -56,6 +58,11 @@ impl Authorize<'_> {
                 return;
             }
         }
+        let judges = |caller: &Caller| matches!(caller, Caller::Waits { .. } | Caller::Judges { .. });
+        let records = state.recorder != Recorder::Idle || state.callers.iter().any(judges);
+        if at == LAST && (records || self.is_kept_back(state)) {
+            return;
+        }
         let mut next = *state;
         next.at = at;
         if at > LATE && !self.setup.very_late {
@@ -68,29 +75,6 @@ impl Authorize<'_> {
             }
         }
         steps.push((Label::new("", "time passes"), Ok(next)));
-    }
-
-    fn issuer(&self, state: &State, leg: u8, steps: &mut Steps) {
-        let truth = state.issuer[place(leg)];
-        let mut land = |label, landed: Truth| {
-            let mut next = *state;
-            next.issuer[place(leg)] = landed;
-            steps.push((Label::of(ISSUER, label, leg), Ok(next)));
-        };
-        let approvals = truth.approvals + 1;
-        if truth.wire == Wire::Flying {
-            land("approves leg", Truth { wire: Wire::Approved, approvals, ..truth });
-            land("declines leg", Truth { wire: Wire::Declined, ..truth });
-            if self.setup.very_late {
-                land("never gets the authorization of leg", Truth { wire: Wire::Lost, ..truth });
-            }
-        }
-        if truth.again == Wire::Flying {
-            land(
-                "approves the second authorization of leg",
-                Truth { again: Wire::Approved, approvals, ..truth },
-            );
-        }
     }
 
     fn caller(&mut self, state: &State, n: usize, steps: &mut Steps) {
@@ -296,27 +280,13 @@ impl Authorize<'_> {
             let told = Caller::Told { told, listens };
             let label = Label::of(who, "never hears the late answer of leg", leg);
             step!(steps, state, label, callers[n] = told, issuer[place(leg)].wire = Wire::Heard);
-            if state.recorder == Recorder::Idle {
+            if state.recorder == Recorder::Idle && state.at < LAST {
                 let label = Label::of(who, "hears late of leg", leg).with(outcome);
-                let mut next = to_record(state, Late::Authorization { leg, outcome });
+                let mut next = to_record(state, Late::Authorization { leg, outcome, names: 1 });
                 next.callers[n] = told;
                 next.issuer[place(leg)].wire = Wire::Heard;
                 steps.push((label, Ok(next)));
             }
-        }
-    }
-
-    /// What the issuer's file tells of an approval that came after the late window.
-    fn file(&mut self, state: &State, leg: u8, steps: &mut Steps) {
-        let truth = state.issuer[place(leg)];
-        let stands = truth.approvals > truth.reversed;
-        let due = self.setup.very_late && state.at == PEOPLE && !state.filed[place(leg)];
-        let closed = self.book.seen(state.ledger, state.at).verdict.is_some();
-        if due && stands && closed && state.recorder == Recorder::Idle {
-            let late = Late::Authorization { leg, outcome: ResultOutcome::Approved };
-            let mut next = to_record(state, late);
-            next.filed[place(leg)] = true;
-            steps.push((Label::of(ISSUER, "tells in its file of leg", leg), Ok(next)));
         }
     }
 
@@ -333,12 +303,12 @@ impl Authorize<'_> {
                 self.job_commit(state, n, label, Command::Recover, on, (rests, rests), steps);
             }
             Job::Begins { leg, on } => self.begin_reversal(state, n, leg, on, steps),
-            Job::Waits { leg, no, reply } => self.job_waits(state, n, leg, no, reply, steps),
-            Job::Judges { leg, no, outcome, on } => {
-                let label = Label::of(JOBS[n], "commits what it came to for leg", leg);
-                let command = Command::Reversed { leg_no: leg, attempt_no: no, outcome };
+            Job::Waits { sent, reply } => self.job_waits(state, n, sent, reply, steps),
+            Job::Judges { sent, outcome, names, on } => {
+                let label = Label::of(JOBS[n], "commits what it came to for leg", sent.about.0);
+                let command = Command::Reversed { about: sent.about, outcome, names };
                 let rests = Job::Rests { tried: Some(state.at) };
-                let again = Job::Judges { leg, no, outcome, on: state.ledger };
+                let again = Job::Judges { sent, outcome, names, on: state.ledger };
                 self.job_commit(state, n, label, command, on, (rests, again), steps);
             }
         }
@@ -356,12 +326,12 @@ impl Authorize<'_> {
             let label = Label::new(JOBS[n], "finds an attempt that nobody answered");
             step!(steps, state, label, jobs[n] = Job::GivesUp { on });
         }
-        if tried == Some(at) && at != PEOPLE {
+        if tried == Some(at) && at != LAST {
             return;
         }
         for leg in self.legs() {
             let sent = reversals(self.book.payment(state.ledger), leg);
-            let may = state.at == PEOPLE || sent < self.setup.tries;
+            let may = state.at == LAST || sent < self.setup.tries;
             if may && seen.legs[place(leg)].is_some_and(|leg| leg.due) {
                 let label = Label::of(JOBS[n], "finds an order to undo leg", leg);
                 step!(steps, state, label, jobs[n] = Job::Begins { leg, on });
@@ -372,11 +342,20 @@ impl Authorize<'_> {
     fn begin_reversal(&mut self, state: &State, n: usize, leg: u8, on: u32, steps: &mut Steps) {
         let rests = Job::Rests { tried: None };
         let label = Label::of(JOBS[n], "commits and sends a network cancel of leg", leg);
+        let time = self.book.time(state.at);
+        let next = self.book.design.start_reversal(self.book.payment(on), leg, time);
+        if let Some(Next::Again { kind, attempt_no }) = next {
+            let waits = Job::Waits { sent: self.message(on, (leg, kind, attempt_no)), reply: Reply::Flying };
+            let label = Label::of(JOBS[n], "sends the same cancel again, of leg", leg);
+            step!(steps, state, label, jobs[n] = waits);
+            return;
+        }
         match self.book.decide(on, Command::Reverse { leg_no: leg }, state.at) {
             Decision::Facts(facts) => match self.book.append(state.ledger, on, facts) {
                 Ok(Appended::To(after)) => {
-                    let no = reversals(self.book.payment(after), leg);
-                    let waits = Job::Waits { leg, no, reply: Reply::Flying };
+                    let Some(Next::Commit(attempt)) = next else { return };
+                    let sent = self.message(after, (leg, attempt.kind, attempt.attempt_no));
+                    let waits = Job::Waits { sent, reply: Reply::Flying };
                     step!(steps, state, label, ledger = after, jobs[n] = waits);
                 }
                 Ok(Appended::Lost) => {
@@ -406,10 +385,10 @@ impl Authorize<'_> {
             Decision::Facts(facts) => match self.book.append(state.ledger, on, facts) {
                 Ok(Appended::To(after)) => {
                     step!(steps, state, label, ledger = after, jobs[n] = done);
-                    if let Job::Judges { leg, no, outcome, .. } = again
+                    if let Job::Judges { sent, outcome, names, .. } = again
                         && state.faults > 0
                     {
-                        let again = Job::Judges { leg, no, outcome, on: after };
+                        let again = Job::Judges { sent, outcome, names, on: after };
                         let label = Label::new(JOBS[n], "commits without learning it");
                         let faults = state.faults - 1;
                         step!(steps, state, label, ledger = after, jobs[n] = again, faults = faults);
@@ -427,20 +406,24 @@ impl Authorize<'_> {
         }
     }
 
-    fn job_waits(&self, state: &State, n: usize, leg: u8, no: u16, reply: Reply, steps: &mut Steps) {
-        let judges = |outcome| Job::Judges { leg, no, outcome, on: state.ledger };
-        if reply == Reply::Flying {
-            let (mut next, answer) = reaches_issuer(state, leg);
-            next.jobs[n] = Job::Waits { leg, no, reply: answer };
-            steps.push((Label::of(ISSUER, "gets the network cancel of leg", leg), Ok(next)));
-        } else {
-            let label = Label::of(JOBS[n], "has an answer for leg", leg).with(outcome(reply));
-            step!(steps, state, label, jobs[n] = judges(outcome(reply)));
+    fn job_waits(&self, state: &State, n: usize, sent: Sent, reply: Reply, steps: &mut Steps) {
+        let leg = sent.about.0;
+        let judges = |outcome, names| Job::Judges { sent, outcome, names, on: state.ledger };
+        match reply {
+            Reply::Flying => {
+                let (mut next, answer) = reaches_issuer(state, sent);
+                next.jobs[n] = Job::Waits { sent, reply: answer };
+                steps.push((Label::of(ISSUER, "gets what undoes leg", leg), Ok(next)));
+            }
+            Reply::Says { outcome, names } => {
+                let label = Label::of(JOBS[n], "has an answer for leg", leg).with(outcome);
+                step!(steps, state, label, jobs[n] = judges(outcome, names));
+            }
         }
-        let silence = judges(ResultOutcome::Timeout);
+        let silence = judges(ResultOutcome::Timeout, 1);
         let label = Label::of(JOBS[n], "has no answer, and never will, for leg", leg);
         step!(steps, state, label, jobs[n] = silence);
-        if let Some(mut next) = self.astray(state, Stray { leg, no, reply, heard: true }) {
+        if let Some(mut next) = self.astray(state, Stray { sent, reply, heard: true }) {
             next.jobs[n] = silence;
             steps.push((Label::of(JOBS[n], "waits no longer for leg", leg), Ok(next)));
         }
@@ -451,8 +434,8 @@ impl Authorize<'_> {
         next.faults -= 1;
         next.jobs[n] = Job::Rests { tried: None };
         steps.push((Label::new(JOBS[n], "dies, another takes its place"), Ok(next)));
-        if let Job::Waits { leg, no, reply: Reply::Flying } = state.jobs[n]
-            && let Some(next) = self.astray(&next, Stray { leg, no, reply: Reply::Flying, heard: false })
+        if let Job::Waits { sent, reply: Reply::Flying } = state.jobs[n]
+            && let Some(next) = self.astray(&next, Stray { sent, reply: Reply::Flying, heard: false })
         {
             steps.push((Label::new(JOBS[n], "dies, its network cancel still on the wire"), Ok(next)));
         }
@@ -469,17 +452,20 @@ impl Authorize<'_> {
     fn strays(&self, state: &State, steps: &mut Steps) {
         for n in 0..self.setup.strays {
             let Some(stray) = state.strays[n] else { continue };
-            let leg = stray.leg;
-            if stray.reply == Reply::Flying {
-                let (mut next, reply) = reaches_issuer(state, leg);
-                next.strays[n] = stray.heard.then_some(Stray { reply, ..stray });
-                steps.push((Label::of(ISSUER, "gets late the network cancel of leg", leg), Ok(next)));
-            } else if state.recorder == Recorder::Idle {
-                let late = Late::Reversal { leg, no: stray.no, outcome: outcome(stray.reply) };
-                let mut next = to_record(state, late);
-                next.strays[n] = None;
-                let label = Label::of("job", "hears late of the network cancel of leg", leg);
-                steps.push((label.with(outcome(stray.reply)), Ok(next)));
+            let (about, leg) = (stray.sent.about, stray.sent.about.0);
+            match stray.reply {
+                Reply::Flying => {
+                    let (mut next, reply) = reaches_issuer(state, stray.sent);
+                    next.strays[n] = stray.heard.then_some(Stray { reply, ..stray });
+                    steps.push((Label::of(ISSUER, "gets late the network cancel of leg", leg), Ok(next)));
+                }
+                Reply::Says { outcome, names } if state.recorder == Recorder::Idle => {
+                    let mut next = to_record(state, Late::Reversal { about, outcome, names });
+                    next.strays[n] = None;
+                    let label = Label::of("job", "hears late of the network cancel of leg", leg);
+                    steps.push((label.with(outcome), Ok(next)));
+                }
+                Reply::Says { .. } => {}
             }
             let label = Label::of("", "a network cancel is lost, of leg", leg);
             step!(steps, state, label, strays[n] = None);
@@ -489,8 +475,8 @@ impl Authorize<'_> {
     fn recorder(&mut self, state: &State, steps: &mut Steps) {
         let Recorder::Judges { late, on } = state.recorder else { return };
         let command = match late {
-            Late::Authorization { leg, outcome } => Command::Late { leg_no: leg, outcome },
-            Late::Reversal { leg, no, outcome } => Command::Reversed { leg_no: leg, attempt_no: no, outcome },
+            Late::Authorization { leg, outcome, names } => Command::Late { leg_no: leg, outcome, names },
+            Late::Reversal { about, outcome, names } => Command::Reversed { about, outcome, names },
         };
         let label = Label::new("recorder", "commits what came late");
         let appended = match self.book.decide(on, command, state.at) {
@@ -510,30 +496,5 @@ impl Authorize<'_> {
             }
             Some(Err(breach)) => steps.push((label, Err(breach))),
         }
-    }
-}
-
-/// What came late goes to be recorded, on the payment as it is.
-fn to_record(state: &State, late: Late) -> State {
-    State { recorder: Recorder::Judges { late, on: state.ledger }, ..*state }
-}
-
-/// A network cancel at the issuer, which remembers none of what it never approved.
-fn reaches_issuer(state: &State, leg: u8) -> (State, Reply) {
-    let mut next = *state;
-    let truth = &mut next.issuer[place(leg)];
-    if truth.approvals == 0 {
-        return (next, Reply::NoOriginal);
-    }
-    // by the trace number of the first authorization: a second one is another matter
-    truth.reversed = 1;
-    (next, Reply::Reversed)
-}
-
-fn outcome(reply: Reply) -> ResultOutcome {
-    match reply {
-        Reply::Flying => ResultOutcome::Timeout,
-        Reply::Reversed => ResultOutcome::Reversed,
-        Reply::NoOriginal => ResultOutcome::NoOriginal,
     }
 }

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::{Authorize, SMALL, Setup};
 use crate::check::bad::{
-    FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateSuccessPays, SendsAgain,
-    SendsBeforeCommit, SiblingIsForgotten, SilenceIsClosed, SilenceIsRefusal, WindowCountsFromAnswer,
+    FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateIsANote, LateSuccessPays,
+    SecondIsIgnored, SecondIsReversed, SendsAgain, SendsBeforeCommit, SiblingIsForgotten, SilenceIsClosed,
+    SilenceIsRefusal, TooLateIsClosed, WindowCountsFromAnswer,
 };
 use crate::check::design::{Design, Shipped};
 use crate::check::explore::{Rule, search, search_for};
@@ -83,6 +84,47 @@ fn writing_without_the_lock_is_found() {
     fails(&LastWriterWins, "the last writer wins", Rule::Revived, SMALL);
 }
 
+/// An issuer that approves more than once, or after it has declined or reversed.
+const CONTRARY: Setup = Setup { contrary: true, faults: 0, tries: 1, ..SMALL };
+
+/// R5, I6, I12: what nobody wants is exposed until it is undone or with people, and nothing revives.
+#[test]
+fn one_leg_of_an_issuer_that_contradicts_itself() {
+    hold("an issuer contradicts itself", CONTRARY);
+}
+
+/// R4: what can no longer be reversed is asked about and canceled, or with people.
+#[test]
+fn one_leg_that_may_be_captured() {
+    hold("captured", Setup { captures: true, faults: 0, tries: 1, ..SMALL });
+}
+
+#[test]
+fn ignoring_a_second_approval_is_found() {
+    fails(&SecondIsIgnored, "a second approval is ignored", Rule::HiddenMoney, CONTRARY);
+}
+
+#[test]
+fn noting_what_comes_after_it_was_voided_is_found() {
+    fails(&LateIsANote, "what comes late is a note", Rule::HiddenMoney, CONTRARY);
+}
+
+#[test]
+fn leaving_an_exposed_approval_alone_is_found() {
+    fails(&LateIsANote, "what comes late is a note", Rule::Stuck, CONTRARY);
+}
+
+#[test]
+fn reversing_a_second_approval_by_the_attempt_is_found() {
+    fails(&SecondIsReversed, "a second approval is reversed", Rule::ReversedAccepted, CONTRARY);
+}
+
+#[test]
+fn closing_what_is_too_late_is_found() {
+    let setup = Setup { captures: true, faults: 0, tries: 1, ..SMALL };
+    fails(&TooLateIsClosed, "too late is closed", Rule::HiddenMoney, setup);
+}
+
 /// The same with more at once: seconds each.
 mod at_large {
     use super::{SMALL, Setup, hold};
@@ -127,6 +169,18 @@ mod at_large {
     #[test]
     fn two_legs_with_a_fault() {
         hold("two legs, a fault", Setup { legs: 2, tries: 0, ..SMALL });
+    }
+
+    /// R4, R10, R12
+    #[test]
+    fn one_leg_that_may_be_captured_with_a_fault() {
+        hold("captured, a fault", Setup { captures: true, tries: 1, ..SMALL });
+    }
+
+    /// R5, R10, R12
+    #[test]
+    fn one_leg_of_an_issuer_that_contradicts_itself_with_a_fault() {
+        hold("an issuer contradicts itself, a fault", Setup { contrary: true, tries: 1, ..SMALL });
     }
 
     /// An issuer that breaks its own late window: its file reopens what was believed absent.

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 
 use ledger_core::payment::allocation::Allocation;
 use ledger_core::payment::cancel::Cancel;
-use ledger_core::payment::fact::ResultOutcome;
+use ledger_core::payment::fact::{AttemptKind, ResultOutcome};
+use ledger_core::payment::fold::{self, Payment};
 
 use super::book::{Book, Got, MOST};
 use super::design::Design;
@@ -31,6 +32,8 @@ pub struct Setup {
     pub faults: u8,
     /// How often the job repeats a cancel.
     pub repeats: u8,
+    /// Whether an issuer may give back what it had refused, when it gets the same share again; it is heard.
+    pub contradicts: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +52,8 @@ struct Truth {
     /// Whether it was given back, or refused; nothing while it has not arrived.
     decided: Option<bool>,
     times: u8,
+    /// Whether it was refused, at first.
+    refused: bool,
     /// A message that nobody waits for any more.
     astray: bool,
 }
@@ -95,6 +100,8 @@ enum Told {
 struct Share {
     amount: i64,
     done: Option<bool>,
+    /// Whether it is raised that it was given back after all.
+    raised: bool,
 }
 
 pub struct Refund<'a> {
@@ -131,13 +138,24 @@ impl<'a> Refund<'a> {
                     let done = cancel
                         .outcome(share.leg_no)
                         .map(|outcome| outcome == ledger_core::payment::fact::ShareOutcome::Done);
-                    shares[place(cancel.cancellation.cancel_no)][place(share.leg_no)] =
-                        Share { amount: share.amount.get(), done };
+                    shares[place(cancel.cancellation.cancel_no)][place(share.leg_no)] = Share {
+                        amount: share.amount.get(),
+                        done,
+                        raised: raises(payment, cancel, share.leg_no),
+                    };
                 }
             }
             shares
         })
     }
+}
+
+fn raises(payment: &Payment, cancel: &fold::Cancel, leg_no: u8) -> bool {
+    let number = Some(cancel.cancellation.cancel_no);
+    payment.leg(leg_no).is_some_and(|leg| {
+        let mut attempts = leg.attempts_of(AttemptKind::Cancel);
+        attempts.any(|facts| facts.attempt.cancel_no == number && !facts.contradictions.is_empty())
+    })
 }
 
 fn place(number: impl Into<usize>) -> usize {
@@ -149,7 +167,7 @@ impl World for Refund<'_> {
 
     fn starts(&self) -> Vec<State> {
         let writer = |n: usize| if n < self.setup.cancels.len() { Process::New } else { Process::Absent };
-        let truth = Truth { decided: None, times: 0, astray: false };
+        let truth = Truth { decided: None, times: 0, refused: false, astray: false };
         vec![State {
             ledger: 0,
             faults: self.setup.faults,

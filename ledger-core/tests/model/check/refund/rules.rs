@@ -1,6 +1,6 @@
 //! What must hold after every step, and at every end.
 
-use ledger_core::payment::fact::LinkKind;
+use ledger_core::payment::fact::{LinkKind, ResultOutcome};
 use ledger_core::payment::fold::{Cancel, Payment};
 use ledger_core::payment::status::{CancelStatus, Status};
 use ledger_core::payment::tax::Remainder;
@@ -25,7 +25,8 @@ impl Refund<'_> {
                 if truth.times > 1 {
                     return breach(Rule::GivenBackTwice, format!("{what} was given back twice"));
                 }
-                if truth.times > 0 && share.done == Some(false) {
+                let is_heard = share.raised || is_on_its_way(after, cancel_no.into(), leg);
+                if truth.times > 0 && share.done == Some(false) && !is_heard {
                     return breach(
                         Rule::HiddenMoney,
                         format!("{what} was given back, the ledger says it failed"),
@@ -67,7 +68,7 @@ impl Refund<'_> {
         let mut sound = books(self.book.payment(ledger));
         for leg_no in 1..=2_u8 {
             let payment = self.book.payment(ledger);
-            if !self.book.design.start_reversal(payment, leg_no, self.book.time(0)).is_empty() {
+            if !self.book.design.start_reversal(payment, leg_no, self.book.time(0)).is_none() {
                 sound =
                     breach(Rule::ReversedAccepted, format!("leg {leg_no} is accepted and would be reversed"));
             }
@@ -84,6 +85,20 @@ impl Refund<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether somebody has heard, and is about to record, that a share was given back.
+fn is_on_its_way(state: &State, cancel: u16, leg: u8) -> bool {
+    let given = Some(ResultOutcome::Canceled);
+    state.processes.iter().any(|process| match process {
+        Process::Waits { cancel_no, leg: of, reply, got } => {
+            *cancel_no == cancel && ((*of == leg && *reply == given) || got[place(leg)] == given)
+        }
+        Process::Judges { cancel_no, got, .. } => *cancel_no == cancel && got[place(leg)] == given,
+        Process::Absent | Process::New | Process::Begins { .. } | Process::Told { .. } | Process::Dead => {
+            false
+        }
+    })
 }
 
 /// I2 and I3: every chain says what was neither given back nor held, and no part is more than there was.

@@ -147,7 +147,10 @@ impl Refund<'_> {
         let renumbered = n == JOB;
         if let Some(reply) = reply {
             heard(state, reply, "has an answer for leg");
-            heard(state, ResultOutcome::Timeout, "never hears the answer for leg");
+            let refused = state.issuers[place(cancel_no)][place(leg)].refused;
+            if !(refused && reply == ResultOutcome::Canceled) {
+                heard(state, ResultOutcome::Timeout, "never hears the answer for leg");
+            }
             return;
         }
         heard(state, ResultOutcome::Timeout, "has no answer, and never will, for leg");
@@ -158,7 +161,8 @@ impl Refund<'_> {
             heard(&next, ResultOutcome::Timeout, "waits no longer for leg");
         }
         let renumbered = renumbered && self.book.design.renumbers_repeats();
-        for (mut next, reply) in reaches_issuer(state, cancel_no, leg, renumbered) {
+        let contradicts = self.setup.contradicts;
+        for (mut next, reply) in reaches_issuer(state, cancel_no, leg, renumbered, contradicts) {
             next.processes[n] = Process::Waits { cancel_no, leg, got, reply: Some(reply) };
             steps.push((Label::of("issuer", "gets a share of leg", leg).with(reply), Ok(next)));
         }
@@ -211,7 +215,7 @@ impl Refund<'_> {
                 if !state.issuers[place(cancel_no)][place(leg)].astray {
                     continue;
                 }
-                for (mut next, reply) in reaches_issuer(state, cancel_no.into(), leg, false) {
+                for (mut next, reply) in reaches_issuer(state, cancel_no.into(), leg, false, false) {
                     next.issuers[place(cancel_no)][place(leg)].astray = false;
                     steps.push((Label::of("issuer", "gets late a share of leg", leg).with(reply), Ok(next)));
                 }
@@ -226,19 +230,27 @@ fn with(state: &State, n: usize, process: Process) -> State {
     next
 }
 
-/// A share at the issuer: the same trace number gets the same answer.
-fn reaches_issuer(state: &State, cancel_no: u16, leg: u8, renumbered: bool) -> Vec<(State, ResultOutcome)> {
+/// A share at the issuer: the same trace number gets the same answer, unless it contradicts itself.
+fn reaches_issuer(
+    state: &State,
+    cancel_no: u16,
+    leg: u8,
+    renumbered: bool,
+    contradicts: bool,
+) -> Vec<(State, ResultOutcome)> {
     let truth = state.issuers[place(cancel_no)][place(leg)];
     let decide = |gives: bool| {
         let mut next = *state;
         next.issuers[place(cancel_no)][place(leg)] = Truth {
             decided: Some(gives || truth.decided == Some(true)),
             times: truth.times + u8::from(gives),
+            refused: truth.refused || !gives,
             ..truth
         };
         (next, if gives { ResultOutcome::Canceled } else { ResultOutcome::Declined })
     };
     match truth.decided {
+        Some(false) if !renumbered && contradicts => vec![decide(true), decide(false)],
         Some(gave) if !renumbered => {
             vec![(*state, if gave { ResultOutcome::Canceled } else { ResultOutcome::Declined })]
         }

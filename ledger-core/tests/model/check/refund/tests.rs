@@ -1,12 +1,17 @@
 //! What is searched, and what is found.
 
 use super::{Refund, Setup};
-use crate::check::bad::{NumbersRepeats, OneRefusalFailsAll, SilenceReleases, SumsAndInserts};
+use crate::check::bad::{EndedIsEnded, NumbersRepeats, OneRefusalFailsAll, SilenceReleases, SumsAndInserts};
 use crate::check::design::{Design, Shipped};
 use crate::check::explore::{Rule, search, search_for};
 
 /// One leg, and two cancels that are more than it together.
-const ONE_LEG: Setup = Setup { legs: &[1_000], cancels: &[700, 500], faults: 1, repeats: 2 };
+const ONE_LEG: Setup =
+    Setup { legs: &[1_000], cancels: &[700, 500], faults: 1, repeats: 2, contradicts: false };
+
+/// A cancel that is answered twice, and not the same.
+const CONTRADICTS: Setup =
+    Setup { legs: &[1_000], cancels: &[700], faults: 0, repeats: 2, contradicts: true };
 
 fn hold(name: &str, setup: Setup) {
     let report = search(format!("{name}, shipped"), Refund::new(&Shipped, setup));
@@ -45,8 +50,21 @@ fn repeats_with_a_number_of_their_own_are_found() {
 /// R16
 #[test]
 fn a_refusal_that_fails_the_whole_cancel_is_found() {
-    let setup = Setup { legs: &[1_000, 2_000], cancels: &[1_500], faults: 0, repeats: 0 };
+    let setup = Setup { legs: &[1_000, 2_000], cancels: &[1_500], faults: 0, repeats: 0, contradicts: false };
     fails(&OneRefusalFailsAll, "one refusal fails all", Rule::HiddenMoney, setup);
+}
+
+/// R6: money given back for a share that was refused is raised, whoever hears of it.
+#[test]
+fn a_refund_that_contradicts_a_refusal() {
+    let report = search("a refund that contradicts, shipped", Refund::new(&Shipped, CONTRADICTS));
+    eprintln!("{report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+#[test]
+fn leaving_out_what_comes_after_the_end_is_found() {
+    fails(&EndedIsEnded, "what comes after the end is left out", Rule::HiddenMoney, CONTRADICTS);
 }
 
 /// The same with more at once: seconds each.
@@ -69,13 +87,16 @@ mod at_large {
     #[test]
     fn a_cancel_over_two_legs() {
         let legs = &[1_000, 2_000];
-        hold("two legs", Setup { legs, cancels: &[1_500], faults: 2, repeats: 2 });
+        hold("two legs", Setup { legs, cancels: &[1_500], faults: 2, repeats: 2, contradicts: false });
     }
 
     /// R7, R16
     #[test]
     fn two_cancels_over_two_legs() {
         let legs = &[1_000, 2_000];
-        hold("two cancels over two legs", Setup { legs, cancels: &[1_500, 2_000], faults: 0, repeats: 1 });
+        hold(
+            "two cancels over two legs",
+            Setup { legs, cancels: &[1_500, 2_000], faults: 0, repeats: 1, contradicts: false },
+        );
     }
 }
