@@ -14,6 +14,7 @@ SELECT (SELECT COUNT(*) FROM approval WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM cancel_outcome WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM cancel_share WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM cancellation WHERE payment_id BETWEEN @first AND @last)
+  + (SELECT COUNT(*) FROM contradiction WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction_line WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction_verdict WHERE payment_id BETWEEN @first AND @last)
@@ -57,6 +58,10 @@ WHERE f.payment_id BETWEEN @first AND @last AND c.payment_id IS NULL
 UNION ALL
 SELECT 'cancellation without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
 FROM cancellation AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
+WHERE f.payment_id BETWEEN @first AND @last AND c.payment_id IS NULL
+UNION ALL
+SELECT 'contradiction without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
+FROM contradiction AS f LEFT JOIN payment_change AS c ON c.payment_id = f.payment_id AND c.seq = f.seq AND c.origin = f.origin
 WHERE f.payment_id BETWEEN @first AND @last AND c.payment_id IS NULL
 UNION ALL
 SELECT 'correction without its change' AS what, HEX(f.payment_id) AS payment_id, f.seq
@@ -122,6 +127,7 @@ WHERE c.payment_id BETWEEN @first AND @last
   AND NOT EXISTS (SELECT 1 FROM cancel_outcome AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM cancel_share AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM cancellation AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
+  AND NOT EXISTS (SELECT 1 FROM contradiction AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM correction AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM correction_line AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)
   AND NOT EXISTS (SELECT 1 FROM correction_verdict AS f WHERE f.payment_id = c.payment_id AND f.seq = c.seq)

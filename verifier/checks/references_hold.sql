@@ -16,6 +16,7 @@ SELECT (SELECT COUNT(*) FROM api_key)
   + (SELECT COUNT(*) FROM cancel_outcome WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM cancel_share WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM cancellation WHERE payment_id BETWEEN @first AND @last)
+  + (SELECT COUNT(*) FROM contradiction WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction_line WHERE payment_id BETWEEN @first AND @last)
   + (SELECT COUNT(*) FROM correction_verdict WHERE payment_id BETWEEN @first AND @last)
@@ -90,6 +91,10 @@ UNION ALL
 SELECT 'fk_cancellation_payment' AS what, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id)) AS points_to
 FROM cancellation AS c LEFT JOIN payment AS p ON p.payment_id = c.payment_id
 WHERE c.payment_id BETWEEN @first AND @last AND p.payment_id IS NULL
+UNION ALL
+SELECT 'fk_contradiction_result' AS what, HEX(c.payment_id) AS id, CONCAT_WS('/', HEX(c.payment_id), c.leg_no, c.kind, c.attempt_no, c.outcome, c.result_no) AS points_to
+FROM contradiction AS c LEFT JOIN attempt_result AS p ON p.payment_id = c.payment_id AND p.leg_no = c.leg_no AND p.kind = c.kind AND p.attempt_no = c.attempt_no AND p.outcome = c.outcome AND p.result_no = c.result_no
+WHERE c.payment_id BETWEEN @first AND @last AND p.result_no IS NULL
 UNION ALL
 SELECT 'fk_correction_key' AS what, HEX(c.payment_id) AS id, CONCAT_WS('/', c.proposed_key, c.proposed_by) AS points_to
 FROM correction AS c LEFT JOIN operator_key AS p ON p.key_id = c.proposed_key AND p.operator_id = c.proposed_by

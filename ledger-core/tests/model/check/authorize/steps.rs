@@ -65,7 +65,7 @@ impl Authorize<'_> {
         }
         let mut next = *state;
         next.at = at;
-        if at > LATE && !self.setup.very_late {
+        if at == LAST || (at > LATE && !self.setup.very_late) {
             for truth in &mut next.issuer {
                 for wire in [&mut truth.wire, &mut truth.again] {
                     if *wire == Wire::Flying {
