@@ -91,7 +91,7 @@ impl Bank {
         names: Option<&str>,
     ) -> (ResultOutcome, &'static str) {
         let account = self.account(payment, leg);
-        let is_first = names.map_or(account.approvals > 0, |names| names == "A1");
+        let is_first = names.map_or(account.approvals > 0, |names| names != "A2");
         let name = if is_first { "A1" } else { "A2" };
         let (known, undone) = if is_first {
             (account.approvals > 0, account.reversed)

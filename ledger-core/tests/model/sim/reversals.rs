@@ -8,9 +8,9 @@ use ledger_core::payment::fold::{Leg, Payment};
 use ledger_core::payment::reverse::{self, Next};
 
 use super::bank::Asked;
+use super::callers::last_auth;
 use super::deposits::is_deposited;
 use super::dice::Dice;
-use super::callers::last_auth;
 use super::work::{About, Work};
 use super::{Checked, Commit, Sim, WRITERS, wrong};
 use crate::world::{self, issuer};
