@@ -3,6 +3,7 @@
 
 mod checks;
 mod common;
+mod contrary;
 mod generated;
 mod heal;
 mod past;

@@ -27,7 +27,7 @@ impl Plant {
     }
 
     /// On the payment of an order, `@p`.
-    fn on(order: &str, check: &str, what: &str, sql: &[&str]) -> Self {
+    pub fn on(order: &str, check: &str, what: &str, sql: &[&str]) -> Self {
         let find = format!(
             "SET @p = (SELECT payment_id FROM payment WHERE order_id = '{order}' ORDER BY try_no LIMIT 1)"
         );
@@ -104,6 +104,7 @@ pub fn plants() -> Vec<Plant> {
         order_of_facts(),
         carried_over(),
         keys_and_chains(),
+        crate::contrary::plants(),
     ]
     .into_iter()
     .flatten()
@@ -304,34 +305,6 @@ fn verdicts() -> Vec<Plant> {
 
 fn reversals() -> Vec<Plant> {
     vec![
-        Plant::on(
-            "second",
-            "i06",
-            "approval beside the verdict, not raised",
-            &["DELETE FROM contradiction WHERE payment_id = @p"],
-        ),
-        Plant::on(
-            "second",
-            "i07",
-            "contradicts, and is neither undone nor escalated",
-            &["UPDATE contradiction SET valid_until = '2020-01-01' WHERE payment_id = @p"],
-        ),
-        Plant::on(
-            "undone",
-            "i12",
-            "approved after it was voided, not raised",
-            &[
-                "INSERT INTO attempt_result (payment_id, leg_no, kind, attempt_no, outcome, result_no, slot, origin, seq, source, issuer_ref, received_at) \
-             SELECT payment_id, leg_no, 'AUTH', attempt_no, 'APPROVED', 9, slot, origin, seq + 1, 'LATE', 'B-9', decided_at FROM network_cancel_outcome \
-             WHERE payment_id = @p AND outcome = 'VOIDED' LIMIT 1",
-            ],
-        ),
-        Plant::on(
-            "canceled",
-            "i12",
-            "refunded though it was refused, not raised",
-            &["UPDATE cancel_outcome SET outcome = 'FAILED' WHERE payment_id = @p LIMIT 1"],
-        ),
         Plant::on(
             "undoing",
             "i07",
