@@ -63,8 +63,8 @@ pub use figures::Payable;
 pub use idempotent::{Answer, Operation, Render};
 pub use lists::{FeedPosition, Listed, PaymentFilter, TransactionFilter};
 use recent::Recent;
-pub use running::{Hold, StillRunning};
 pub use reversal::Undoing;
+pub use running::{Hold, StillRunning};
 
 /// How often a decision is taken again after a lost race.
 pub const MAX_TRIES: u32 = 5;
