@@ -184,11 +184,10 @@ pub fn because(before: Option<&Payment>, after: &Payment, fact: &Fact) -> Becaus
             };
             ("cancellation", format!("cancel {}: {}", f.cancel_no, f.amount), rule)
         }
-        Fact::CancelShare(f) => (
-            "cancel_share",
-            format!("cancel {}: {} of approval {}", f.cancel_no, f.amount, f.leg_no),
-            Rule::I4,
-        ),
+        Fact::CancelShare(f) => {
+            let says = format!("cancel {}: {} of approval {}", f.cancel_no, f.amount, f.leg_no);
+            ("cancel_share", says, Rule::I4)
+        }
         Fact::CancelOutcome(f) => {
             let says = format!("cancel {} at approval {}: {}", f.cancel_no, f.leg_no, f.outcome);
             ("cancel_outcome", says, share_ended(after, f.cancel_no))

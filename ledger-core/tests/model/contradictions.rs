@@ -37,7 +37,7 @@ fn undo(world: &mut World, target: Target, outcome: ResultOutcome) -> Step {
 #[test]
 fn a_second_approval_beside_an_accepted_one_is_exposed_and_canceled_by_its_reference() {
     let mut world = World::confirmed(&[10_000], 0, true);
-    world.late_with(1, approval(&world, "A2"));
+    world.late_with(1, &approval(&world, "A2"));
     assert_eq!(world.payment.exposure(world.now), won(10_000));
     assert_eq!(world.payment.status(world.now), Status::Done);
     assert_eq!(world.payment.leg(1).unwrap().auth_no(), Some("A1"));
@@ -54,7 +54,7 @@ fn a_second_approval_beside_an_accepted_one_is_exposed_and_canceled_by_its_refer
     assert!(world.payment.exposure(world.now).is_zero() && due(&world).is_empty());
     assert_eq!(world.payment.balance(), Ok(won(10_000)));
     let before = world.changes.len();
-    world.late_with(1, approval(&world, "A2"));
+    world.late_with(1, &approval(&world, "A2"));
     assert_eq!(world.changes.len(), before, "told again, it adds nothing");
 }
 
@@ -62,7 +62,7 @@ fn a_second_approval_beside_an_accepted_one_is_exposed_and_canceled_by_its_refer
 #[test]
 fn the_cancel_of_a_second_approval_is_one_message_until_it_is_refused() {
     let mut world = World::confirmed(&[10_000], 0, true);
-    world.late_with(1, approval(&world, "A2"));
+    world.late_with(1, &approval(&world, "A2"));
     let target = due(&world)[0];
     assert_eq!(undo(&mut world, target, ResultOutcome::Timeout), Step::Repeat);
     assert_eq!(undo(&mut world, target, ResultOutcome::Timeout), Step::Repeat);
@@ -78,7 +78,7 @@ fn the_cancel_of_a_second_approval_is_one_message_until_it_is_refused() {
 #[test]
 fn a_second_approval_that_nobody_undoes_in_time_is_escalated() {
     let mut world = World::confirmed(&[10_000], 0, true);
-    world.late_with(1, approval(&world, "A2"));
+    world.late_with(1, &approval(&world, "A2"));
     let target = due(&world)[0];
     world.now += TimeDelta::hours(1);
     assert_eq!(undo(&mut world, target, ResultOutcome::Timeout), Step::Escalated);
@@ -94,7 +94,7 @@ fn an_approval_after_it_was_voided_is_exposed_and_undone_and_never_resurrected()
     world.finish(&[ResultOutcome::Timeout]);
     assert_eq!(world.reverse(1, ResultOutcome::Reversed), Some(Step::Voided));
     assert!(world.payment.exposure(world.now).is_zero());
-    world.late_with(1, approval(&world, "A9"));
+    world.late_with(1, &approval(&world, "A9"));
     assert_eq!(world.payment.exposure(world.now), won(1_000));
     assert_eq!(auth(&world).state(world.now).status(), "VOIDED");
     assert_eq!(world.payment.status(world.now), Status::Aborted);
@@ -116,7 +116,7 @@ fn a_reversal_that_named_nothing_does_not_settle_an_approval_that_came_since() {
     };
     assert_eq!(message.target_result, None);
     world.apply("NET_CANCEL", vec![Fact::Attempt(*message)]);
-    world.late_with(1, approval(&world, "A9"));
+    world.late_with(1, &approval(&world, "A9"));
     let about = (1, AttemptKind::NetCancel, 1);
     let undone = answer(ResultOutcome::Reversed, world.now);
     let (facts, step) = reverse::finish(&world.payment, about, &undone, &issuer(), world.now).unwrap();
@@ -134,8 +134,8 @@ fn two_approvals_that_are_given_up_are_undone_one_by_one() {
     let mut world = World::open(1_000, 0, "0.03");
     world.begin(&[1_000], true);
     world.finish(&[ResultOutcome::Timeout]);
-    world.late_with(1, approval(&world, "A1"));
-    world.late_with(1, approval(&world, "A2"));
+    world.late_with(1, &approval(&world, "A1"));
+    world.late_with(1, &approval(&world, "A2"));
     assert_eq!(world.payment.exposure(world.now), won(2_000));
     let targets = due(&world);
     assert_eq!(targets.len(), 2);

@@ -1,5 +1,5 @@
 //! The model without MySQL: facts in any order make the same payment, and no history of commands breaks its books.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 mod accounts;
 mod allocation;

@@ -236,12 +236,12 @@ impl World {
     }
 
     pub fn late(&mut self, leg_no: u8, outcome: ResultOutcome) {
-        self.late_with(leg_no, answer(outcome, self.now));
+        self.late_with(leg_no, &answer(outcome, self.now));
     }
 
     /// An answer to an authorization after the verdict.
-    pub fn late_with(&mut self, leg_no: u8, answer: Answer) {
-        let facts = reverse::late(&self.payment, leg_no, 1, &answer, &[issuer()], self.now);
+    pub fn late_with(&mut self, leg_no: u8, answer: &Answer) {
+        let facts = reverse::late(&self.payment, leg_no, 1, answer, &[issuer()], self.now);
         self.apply("LATE_ANSWER", facts);
     }
 }

@@ -253,7 +253,7 @@ impl Design for SecondIsReversed {
             Next::Commit(attempt) if attempt.way.is_some() => {
                 Some(Next::Commit(Box::new(Attempt { way: None, target_result: None, ..*attempt })))
             }
-            next => Some(next),
+            next @ (Next::Commit(_) | Next::Again { .. }) => Some(next),
         }
     }
 }

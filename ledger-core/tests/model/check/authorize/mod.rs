@@ -24,7 +24,8 @@ const PEOPLE: u8 = 3;
 /// The last place: nothing is told any more, everything due is gone on with.
 const LAST: u8 = 4;
 
-/// How large a world is.
+/// How large a world is, and what may happen in it.
+#[expect(clippy::struct_excessive_bools, reason = "each tells of one thing that may happen")]
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
     pub legs: u8,

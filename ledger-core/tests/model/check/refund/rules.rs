@@ -68,7 +68,7 @@ impl Refund<'_> {
         let mut sound = books(self.book.payment(ledger));
         for leg_no in 1..=2_u8 {
             let payment = self.book.payment(ledger);
-            if !self.book.design.start_reversal(payment, leg_no, self.book.time(0)).is_none() {
+            if self.book.design.start_reversal(payment, leg_no, self.book.time(0)).is_some() {
                 sound =
                     breach(Rule::ReversedAccepted, format!("leg {leg_no} is accepted and would be reversed"));
             }
