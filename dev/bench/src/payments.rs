@@ -74,28 +74,34 @@ struct Compared {
 impl Run<'_> {
     async fn everything_on(&mut self) -> Result<()> {
         let hot = self.target(1).await?;
-        let mut at_64 = 0;
         for connections in self.plan.connections.clone() {
-            let point = self.point("everything on", &hot, &self.load(connections)).await?;
-            if connections == COMPARED {
-                at_64 = applied(&point);
-            }
+            self.point("everything on", &hot, &self.load(connections)).await?;
         }
         if self.plan.quick {
             return Ok(());
         }
-        let spread = self.target(MERCHANTS).await?;
-        let uniform = self.point("uniform merchants", &spread, &self.load(COMPARED)).await?;
-        let repeated = Load { repeated: REPEATED, ..self.load(COMPARED) };
-        let repeated = self.point("5 % of requests repeated", &hot, &repeated).await?;
         self.point("three legs", &hot, &Load { legs: 3, ..self.load(COMPARED) }).await?;
         let paced = Load { rate: Some(self.best / 2), ..self.load(256) };
         self.point("open loop at half load", &hot, &paced).await?;
+        Ok(())
+    }
+
+    /// Spread merchants and repeated requests, each between two points of the same load without.
+    async fn compared(&mut self, hot: &Target) -> Result<()> {
+        let load = self.load(COMPARED);
+        let before = applied(&self.point("core only, one merchant", hot, &load).await?);
+        let spread = self.target(MERCHANTS).await?;
+        let uniform = applied(&self.point("core only, uniform merchants", &spread, &load).await?);
+        let between = applied(&self.point("core only, one merchant", hot, &load).await?);
+        let repeating = Load { repeated: REPEATED, ..load.clone() };
+        let repeated = applied(&self.point("core only, 5 % of requests repeated", hot, &repeating).await?);
+        let after = applied(&self.point("core only, one merchant", hot, &load).await?);
         self.printer.line(&json!({
-            "ratio": "one hot merchant / uniform merchants, per 1,000", "value": at_64 * 1_000 / applied(&uniform).max(1),
+            "ratio": "one hot merchant / uniform merchants, per 1,000",
+            "value": (before + between) * 500 / uniform.max(1),
         }))?;
         self.printer.line(&json!({
-            "ratio": "with 5 % repeated / without, per 1,000", "value": applied(&repeated) * 1_000 / at_64.max(1),
+            "ratio": "with 5 % repeated / without, per 1,000", "value": repeated * 2_000 / (between + after).max(1),
         }))
     }
 
@@ -119,6 +125,7 @@ impl Run<'_> {
         }
         self.best = best;
         if !self.plan.quick {
+            self.compared(&hot).await?;
             let paced = Load { rate: Some(best / 2), ..self.load(256) };
             self.point("core only, open loop at half load", &hot, &paced).await?;
         }

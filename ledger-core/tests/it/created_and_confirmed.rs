@@ -14,7 +14,7 @@ use ledger_core::store::pool::{PoolOptions, connect};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::groups::commits;
+use super::groups::{assert_commits, commits};
 use super::unknown_commit::own_account;
 use super::world::{MERCHANT, Plain, World, answer, approve, leg, now, operation, split, won};
 
@@ -56,7 +56,7 @@ async fn a_payment_created_and_confirmed_by_one_request_takes_two_commits() {
     assert_eq!(rows, [1, 2, 2], "all of it is committed before a byte leaves");
     let told = ledger.finish_confirm(&op, payment.id, &approve(&attempts), now(), &Plain).await.unwrap();
     let Answer::Fresh(fresh) = told else { panic!("{told:?}") };
-    assert_eq!(commits(&root, &account.name).await - before, 2);
+    assert_commits(&root, &account.name, before, 2).await;
 
     let done = world.ledger.payment(MERCHANT, payment.id).await.unwrap().unwrap();
     assert_eq!((done.status(now()), done.head.seq), (Status::Done, 2));

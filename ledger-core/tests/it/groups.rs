@@ -49,6 +49,20 @@ async fn many_share_a_commit_and_only_a_loser_sees_its_loss() {
     assert!(commits < 150, "{REQUESTS} requests took {commits} commits, so they shared none");
 }
 
+/// Waits until an account has made so many commits since `before`, and no more: MySQL counts a statement a moment after it
+/// has answered it.
+pub async fn assert_commits(root: &MySqlPool, account: &str, before: i64, expected: i64) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let made = commits(root, account).await - before;
+        if made >= expected || std::time::Instant::now() > until {
+            assert_eq!(made, expected, "commits");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// Commits that an account has made.
 pub async fn commits(root: &MySqlPool, account: &str) -> i64 {
     let text = "SELECT CAST(count_star AS SIGNED) FROM performance_schema.events_statements_summary_by_user_by_event_name \

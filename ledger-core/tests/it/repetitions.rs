@@ -10,7 +10,7 @@ use sqlx::mysql::MySqlPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::groups::commits;
+use super::groups::{assert_commits, commits};
 use super::unknown_commit::own_account;
 use super::world::{MERCHANT, World, create, operation};
 
@@ -28,7 +28,8 @@ async fn repetitions_of_a_create_wait_for_it_and_claim_nothing() {
     let account = own_account(&world, "REQUIRE SSL").await;
     let ledger = Arc::new(Ledger::open(&account.url, PoolOptions::default()).await.unwrap());
     let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
-    let before = (commits(&root, &account.name).await, rollbacks(&root, &account.name).await);
+    let before = commits(&root, &account.name).await;
+    let refused = rollbacks(&root, &account.name).await;
     let start = Arc::new(Barrier::new(REPETITIONS));
     let mut requests = JoinSet::new();
     for _ in 0..REPETITIONS {
@@ -38,15 +39,20 @@ async fn repetitions_of_a_create_wait_for_it_and_claim_nothing() {
             match create(&ledger, "order-1", 1_000, "key-1").await.unwrap() {
                 Answer::Fresh(rendered) => (true, rendered.body),
                 Answer::Replayed(replay) => (false, replay.body.unwrap().2),
-                other => panic!("{other:?}"),
+                other @ (Answer::InProgress(..)
+                | Answer::Running
+                | Answer::Refused(_)
+                | Answer::Reused(_)) => {
+                    panic!("{other:?}")
+                }
             }
         });
     }
     let answers = requests.join_all().await;
     assert_eq!(answers.iter().filter(|(is_fresh, _)| *is_fresh).count(), 1);
     assert!(answers.iter().all(|(_, body)| *body == answers[0].1));
-    let after = (commits(&root, &account.name).await, rollbacks(&root, &account.name).await);
-    assert_eq!((after.0 - before.0, after.1 - before.1), (1, 0), "commits, and groups that were refused");
+    assert_commits(&root, &account.name, before, 1).await;
+    assert_eq!(rollbacks(&root, &account.name).await, refused, "groups that were refused");
 }
 
 /// A key is held for one body at a time; under another body it is looked up, not waited for; once let go it is free.

@@ -15,6 +15,7 @@ mod legacy;
 mod methods;
 mod money;
 mod movements;
+mod newer;
 mod order_free;
 mod rendered;
 mod reversals;
