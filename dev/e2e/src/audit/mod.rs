@@ -91,7 +91,7 @@ impl Auditor<'_> {
         let primary = connect(self.env.get("MYSQL_READ_URL")?, PoolOptions::default()).await?;
         let set: String =
             sqlx::query_scalar("SELECT CAST(@@GLOBAL.gtid_executed AS CHAR)").fetch_one(&primary).await?;
-        let limit = std::time::Duration::from_mins(1);
+        let limit = std::time::Duration::from_mins(5);
         anyhow::ensure!(self.reader.wait_for_gtid(&set, limit).await?, "the replica does not catch up");
         Ok(())
     }
