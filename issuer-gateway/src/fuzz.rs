@@ -94,8 +94,12 @@ fn sound(message: &Message, body: &[u8]) {
     assert_eq!(said["result"], result);
     assert!(said["traceNo"].is_null() || said["traceNo"] == "t-1");
     assert_eq!(reading.issuer_ref.as_deref(), said["authNo"].as_str());
-    let acted = matches!(reading.outcome, ResultOutcome::Approved | ResultOutcome::Issued);
-    assert!(!acted || (reading.issuer_ref.is_some() && message.kind == AttemptKind::Auth));
+    // an inquiry is told of an approval that stands; nothing else but the authorization itself is
+    let (is_approved, is_issued) =
+        (reading.outcome == ResultOutcome::Approved, reading.outcome == ResultOutcome::Issued);
+    assert!(!is_approved || matches!(message.kind, AttemptKind::Auth | AttemptKind::Inquiry));
+    assert!(!is_issued || message.kind == AttemptKind::Auth);
+    assert!(!(is_approved || is_issued) || reading.issuer_ref.is_some());
 }
 
 #[test]
