@@ -60,7 +60,13 @@ impl Teller<'_> {
                 text(&late["status"])
             ),
         )?;
-        ensure!(late["status"] == "ABORTED" && late["exposure"] == 0, "the late approval revived it: {late}");
+        ensure!(late["status"] == "ABORTED", "the late approval revived it: {late}");
+        let undone = self.wait(&id, "undone again", |payment, _| payment["exposure"] == 0).await?;
+        step.say(
+            "net-cancel",
+            format!("asked once more, by the number that it told: exposure {}", undone["exposure"]),
+        )?;
+        ensure!(undone["status"] == "ABORTED", "the late approval revived it: {undone}");
         self.say_history(&mut step, &id, 1).await?;
         self.say_kafka(&mut step, &id, "network_cancel.confirmed.v1").await?;
         step.end(true)
