@@ -12,7 +12,7 @@ use ledger_core::store::idempotency::Operation;
 use ledger_runtime::clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::world::{Plain, World, authorization, leg, operation, state, text};
+use crate::world::{Plain, World, authorization, leg, operation, state, text, won};
 
 /// The authorization that a payment service sends by itself, under the number the ledger gave it.
 async fn send(world: &World, id: PaymentId) {
@@ -60,13 +60,17 @@ async fn an_approval_that_its_service_never_told_is_undone() {
     let late = Told {
         outcome: ResultOutcome::Approved,
         source: ResultSource::Caller,
-        issuer_ref: Some("late".to_owned()),
+        issuer_ref: world.issuer.truth().traces[0].auth_no.clone(),
         issuer_code: None,
         account: None,
         received_at: clock::now(),
     };
     let told = world.ledger.tell_result(&op, id, 1, 1, &late, &Plain).await.unwrap();
     assert!(text(&told).contains("ABORTED"), "{told:?}");
-    assert_eq!(state(&world.payment(id).await), AttemptState::Voided);
+    let payment = world.payment(id).await;
+    assert_eq!(state(&payment), AttemptState::Voided);
+    assert_eq!(payment.exposure(clock::now()), won(50_000), "it may be another approval");
+    let payment = world.run_until(id, |payment| payment.exposure(clock::now()) == won(0)).await;
+    assert_eq!((state(&payment), payment.status(clock::now())), (AttemptState::Voided, Status::Aborted));
     tokio::time::timeout(Duration::from_secs(30), world.audit(&[id])).await.unwrap();
 }

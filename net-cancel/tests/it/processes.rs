@@ -155,7 +155,7 @@ async fn once_says_what_it_did_in_one_line_each_and_in_its_exit_code() {
     let output = net_cancel(&world, &["once"]).output().await.unwrap();
     assert_eq!((output.stdout.as_slice(), output.status.code()), (&b""[..], Some(0)));
 
-    world.paid("o-2", "sim:reset,too-late-nc:1").await;
+    world.paid("o-2", "sim:reset,too-late-nc:9,decline-cancel:9").await;
     let output = net_cancel(&world, &["once", "--format", "json"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(10), "something is left for people");
 }
