@@ -152,7 +152,7 @@ fn as_told(payment: &Payment, parts: &[Part], amount: Minor) -> Result<Vec<Alloc
             return Err(fault(PartFault::Twice(leg_no)));
         }
         let leg = payment.leg(leg_no).ok_or_else(|| fault(PartFault::NoSuchLeg(leg_no)))?;
-        let remaining = leg.remaining();
+        let remaining = leg.cancelable();
         if part.amount > remaining || part.amount.is_zero() {
             return Err(fault(PartFault::TooMuch { leg_no, remaining, requested: part.amount }));
         }
@@ -172,10 +172,10 @@ fn as_told(payment: &Payment, parts: &[Part], amount: Minor) -> Result<Vec<Alloc
 
 /// The default order: by refund priority, then the larger remainder, then the leg's number.
 pub fn legs_in_refund_order(payment: &Payment) -> Vec<&Leg> {
-    let mut legs: Vec<_> = payment.legs().filter(|leg| !leg.remaining().is_zero()).collect();
+    let mut legs: Vec<_> = payment.legs().filter(|leg| !leg.cancelable().is_zero()).collect();
     legs.sort_by(|a, b| {
-        (b.approval.refund_priority, b.remaining())
-            .cmp(&(a.approval.refund_priority, a.remaining()))
+        (b.approval.refund_priority, b.cancelable())
+            .cmp(&(a.approval.refund_priority, a.cancelable()))
             .then(a.approval.leg_no.cmp(&b.approval.leg_no))
     });
     legs
@@ -195,7 +195,7 @@ fn fill(legs: &[&Leg], rest: Minor, taken: &mut Vec<Allocated>) -> Result<bool, 
         return Ok(true);
     }
     let Some((leg, others)) = legs.split_first() else { return Ok(false) };
-    let remaining = leg.remaining();
+    let remaining = leg.cancelable();
     let part =
         if leg.approval.partial_cancelable || rest >= remaining { remaining.min(rest) } else { Minor::ZERO };
     if !part.is_zero() && try_with(leg, part, others, rest, taken)? {
@@ -252,7 +252,7 @@ fn fill_less(
 fn reachable(legs: &[&Leg]) -> Result<Vec<Minor>, AmountError> {
     let mut sums = vec![Minor::ZERO];
     for leg in legs {
-        let further: Result<Vec<_>, _> = sums.iter().map(|sum| sum.plus(leg.remaining())).collect();
+        let further: Result<Vec<_>, _> = sums.iter().map(|sum| sum.plus(leg.cancelable())).collect();
         sums.extend(further?);
     }
     sums.sort_unstable();

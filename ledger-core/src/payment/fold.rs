@@ -225,9 +225,9 @@ impl Payment {
         approved.minus(done)
     }
 
-    /// What a further cancel could take: the tails of all chains.
+    /// What a further cancel could take of all legs.
     pub fn cancelable(&self) -> Result<Minor, AmountError> {
-        Minor::sum(self.legs().map(Leg::remaining))
+        Minor::sum(self.legs().map(Leg::cancelable))
     }
 
     /// Shares that ended this way.
@@ -290,6 +290,15 @@ impl Leg {
     /// The tail of the chain: what is neither refunded nor held.
     pub fn remaining(&self) -> Minor {
         self.chain.last().map_or(Minor::ZERO, |tail| tail.after)
+    }
+
+    /// What a further cancel may take: what remains, but for what the issuer gave back although its share had failed. That money
+    /// is gone once; whether it goes again is for people to say.
+    pub fn cancelable(&self) -> Minor {
+        let contradicted =
+            self.attempts_of(AttemptKind::Cancel).filter(|facts| !facts.contradictions.is_empty());
+        contradicted
+            .fold(self.remaining(), |rest, facts| rest.minus(facts.attempt.amount).unwrap_or(Minor::ZERO))
     }
 
     /// The authorization number of the accepted approval.

@@ -23,10 +23,10 @@ struct Remaining {
 pub fn in_proportion(payment: &Payment, amount: Minor) -> Result<Vec<Allocated>, AllocationError> {
     let legs: Vec<_> = payment
         .legs()
-        .filter(|leg| !leg.remaining().is_zero())
+        .filter(|leg| !leg.cancelable().is_zero())
         .map(|leg| Remaining {
             leg_no: leg.approval.leg_no,
-            amount: leg.remaining(),
+            amount: leg.cancelable(),
             whole_only: !leg.approval.partial_cancelable,
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger_core::ids::PaymentId;
-use ledger_core::ledger::{AttemptKey, ReversalState, Undoing};
+use ledger_core::ledger::{Answer, AttemptKey, ReversalState, Undoing};
 use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::exposure::Exposed;
 use ledger_core::payment::fact::{AttemptKind, ContradictionStep, ResultOutcome, Way};
@@ -10,7 +10,7 @@ use ledger_core::payment::fold::Payment;
 use ledger_core::payment::status::{CancelStatus, Status};
 use ledger_core::replica_reader::ReplicaReader;
 
-use super::world::{MERCHANT, Plain, World, answer, any_time, cancel_by, now, split, wanted};
+use super::world::{MERCHANT, Plain, World, answer, any_time, cancel, cancel_by, now, split, wanted};
 
 fn auth(id: PaymentId, leg_no: u8) -> AttemptKey {
     AttemptKey { payment_id: id, leg_no, kind: AttemptKind::Auth, attempt_no: 1 }
@@ -191,6 +191,13 @@ async fn a_refund_that_contradicts_a_refusal_is_kept_and_seen() {
         (rows[0].kind, rows[0].amount.get(), rows[0].state),
         (AttemptKind::Cancel, 10_000, "ESCALATED")
     );
+    // what went back is not given back again: of 50,000 people have 10,000
+    assert_eq!((after.balance().unwrap().get(), after.cancelable().unwrap().get()), (50_000, 40_000));
+    let over = cancel(&world.ledger, id, Some(40_001), "over").await.unwrap();
+    assert!(matches!(over, Answer::Fresh(ref rendered) if rendered.status == 409), "{over:?}");
+    let rest = cancel(&world.ledger, id, None, "rest").await.unwrap();
+    assert!(matches!(rest, Answer::Fresh(ref rendered) if rendered.status == 200), "{rest:?}");
+    assert_eq!(payment(&world, id).await.balance().unwrap().get(), 10_000);
 }
 
 /// One horizon: an attempt that nobody judged for days is in the merchant's figure as it is in all.

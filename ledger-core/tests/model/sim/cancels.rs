@@ -160,7 +160,7 @@ const REFUSED: [ResultOutcome; 3] =
 fn explicit(dice: &mut Dice, payment: &Payment) -> Allocation {
     let mut parts = Vec::new();
     for leg in payment.legs() {
-        let most = leg.remaining().get();
+        let most = leg.cancelable().get();
         if most > 0 && dice.percent(70) {
             let amount = if dice.percent(40) { most } else { dice.between(1, most) };
             parts.push(Part { leg_no: leg.approval.leg_no, amount: won(amount), tax_free: None });
