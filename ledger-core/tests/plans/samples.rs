@@ -110,8 +110,7 @@ impl Values {
                 vec![vec![Arg::Bytes(self.claim.clone())], vec![Arg::Bytes(vec![7; 32])]]
             }
             "overdue_deposits" => vec![vec![t("2026-11-17 12:00:00"), t(NOW), PAGE]],
-            "due_reversals" => vec![vec![t("2026-11-16 12:00:00"), t(NOW), PAGE]],
-            "due_contradictions" => vec![vec![t("2026-11-16 12:00:00"), t(NOW), PAGE]],
+            "due_reversals" | "due_contradictions" => vec![vec![t("2026-11-16 12:00:00"), t(NOW), PAGE]],
             "stale_intents" => vec![
                 vec![t("2026-11-16 12:00:00"), t(NOW), PAGE],
                 vec![t("2026-11-24 11:40:00"), t(NOW), PAGE],
@@ -178,7 +177,7 @@ impl Values {
         let all = "9999-12-31 00:00:00";
         Some(match name {
             "any_heads_as_of" => self.ids.iter().map(|ids| vec![t(ids), t("2026-11-01")]).collect(),
-            "exposed_reversals" => vec![scan(HORIZON, NOW)],
+            "exposed_reversals" | "exposed_attempts" => vec![scan(HORIZON, NOW)],
             "exposed_reversals_of_merchant" => {
                 merchants.map(|merchant| [vec![t(merchant)], scan(HORIZON, NOW)].concat()).to_vec()
             }
@@ -192,7 +191,6 @@ impl Values {
             "exposed_contradictions_of_merchant" => {
                 merchants.map(|merchant| [vec![t(merchant), t("ESCALATED")], ever()].concat()).to_vec()
             }
-            "exposed_attempts" => vec![scan(HORIZON, NOW)],
             // eight days of ids: they begin with milliseconds
             "exposed_payments_of_merchant" => merchants
                 .map(|merchant| {
