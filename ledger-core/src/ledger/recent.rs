@@ -14,7 +14,6 @@ use crate::payment::fold::Payment;
 use crate::reference::{Contract, Issuer};
 
 use super::running::Running;
-
 use super::weight;
 
 /// How late a new contract, issuer or method rule may be noticed.

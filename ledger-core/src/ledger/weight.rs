@@ -7,7 +7,7 @@ use crate::ids::PaymentId;
 use crate::payment::attempt::AttemptFacts;
 use crate::payment::correction::CorrectionFacts;
 use crate::payment::fact::{
-    AttemptKind, AttemptResult, BalanceLink, CancelOutcome, CancelShare, CorrectionLine, Fact,
+    AttemptKind, AttemptResult, BalanceLink, CancelOutcome, CancelShare, Contradiction, CorrectionLine, Fact,
     NetworkCancelOutcome,
 };
 use crate::payment::fold::{Cancel, Leg, Payment};
@@ -35,7 +35,9 @@ pub(super) fn of(payment: &Payment) -> usize {
 
 fn of_leg(leg: &Leg) -> usize {
     let of_attempt = |facts: &AttemptFacts| {
-        list::<AttemptResult>(facts.results.len()) + list::<NetworkCancelOutcome>(facts.reversal.len())
+        list::<AttemptResult>(facts.results.len())
+            + list::<NetworkCancelOutcome>(facts.reversal.len())
+            + list::<Contradiction>(facts.contradictions.len())
     };
     map::<(AttemptKind, u16), AttemptFacts>(leg.attempts.len())
         + leg.attempts.values().map(of_attempt).sum::<usize>()
