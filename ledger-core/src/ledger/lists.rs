@@ -12,7 +12,7 @@ use crate::payment::fact::Method;
 use crate::payment::fold::Payment;
 use crate::payment::status::Status;
 use crate::payment::transaction::{self, Transaction, TransactionKind};
-use crate::store::feed::{self, FeedLine, Meaning};
+use crate::store::feed::{self, FeedLine, ListedPayment, Meaning};
 use crate::store::owned::{self, Moment};
 use crate::store::{StoreError, load};
 use crate::time::BusinessDate;
@@ -142,14 +142,9 @@ impl Ledger {
                 filter.status.is_none_or(|status| verdict.is_none() || !status.is_open())
             };
             let ids = listed.iter().map(|row| row.payment_id);
-            let mut payments = self.payments_of(merchant_id, ids, as_of, may_fit).await?;
-            for row in &listed {
-                let payment = payments.remove(&row.payment_id);
-                let payment = payment
-                    .filter(|payment| filter.status.is_none_or(|status| status == payment.status(as_of)));
-                if page.take(row.payment_id, payment) {
-                    return Ok(page.with_more());
-                }
+            let payments = self.payments_of(merchant_id, ids, as_of, may_fit).await?;
+            if page.take_fitting(&listed, payments, filter.status, as_of) {
+                return Ok(page.with_more());
             }
             let is_over = first.is_some_and(|first| page.at.is_some_and(|at| at < first));
             if is_over || listed.len() < usize::try_from(chunk).unwrap_or(usize::MAX) {
@@ -171,27 +166,22 @@ impl Ledger {
         limit: usize,
     ) -> Result<Listed<Payment, PaymentId>, LedgerError> {
         let mut page = Page::new(limit, true, after);
+        let newest = PaymentId::first_at(filter.before);
         for _ in 0..STRETCHES {
-            let mut before = page.at.unwrap_or_else(|| PaymentId::first_at(filter.before));
+            let before = page.at.unwrap_or(newest);
             let mut connection = self.connection().await?;
             let end = feed::end_of_stretch(&mut connection, merchant_id, before, STRETCH).await?;
             drop(connection);
             let from = end.unwrap_or(PaymentId::first_at(DateTime::UNIX_EPOCH));
             loop {
-                let chunk = page.chunk();
+                let (chunk, stretch) = (page.chunk(), (from, page.at.unwrap_or(newest)));
                 let mut connection = self.connection().await?;
-                let open =
-                    feed::open_payments(&mut connection, merchant_id, (from, before), as_of, chunk).await?;
+                let open = feed::open_payments(&mut connection, merchant_id, stretch, as_of, chunk).await?;
                 drop(connection);
                 let ids = open.iter().map(|row| row.payment_id);
-                let mut payments = self.payments_of(merchant_id, ids, as_of, |_, _| true).await?;
-                for row in &open {
-                    let payment = payments.remove(&row.payment_id);
-                    let payment = payment.filter(|payment| filter.status == Some(payment.status(as_of)));
-                    if page.take(row.payment_id, payment) {
-                        return Ok(page.with_more());
-                    }
-                    before = row.payment_id;
+                let payments = self.payments_of(merchant_id, ids, as_of, |_, _| true).await?;
+                if page.take_fitting(&open, payments, filter.status, as_of) {
+                    return Ok(page.with_more());
                 }
                 if open.len() < usize::try_from(chunk).unwrap_or(usize::MAX) {
                     break;
@@ -299,5 +289,22 @@ impl<T, P: Copy> Page<T, P> {
 
     fn last(self) -> Listed<T, P> {
         Listed { rows: self.rows, next: None }
+    }
+}
+
+impl Page<Payment, PaymentId> {
+    /// Looks at payments in the order they are listed; true when one of this status comes and the page is full already.
+    fn take_fitting(
+        &mut self,
+        listed: &[ListedPayment],
+        mut payments: HashMap<PaymentId, Payment>,
+        status: Option<Status>,
+        as_of: DateTime<Utc>,
+    ) -> bool {
+        listed.iter().any(|row| {
+            let payment = payments.remove(&row.payment_id);
+            let fits = |payment: &Payment| status.is_none_or(|status| status == payment.status(as_of));
+            self.take(row.payment_id, payment.filter(fits))
+        })
     }
 }
