@@ -65,9 +65,14 @@ pub async fn assert_commits(root: &MySqlPool, account: &str, before: i64, expect
 
 /// Commits that an account has made.
 pub async fn commits(root: &MySqlPool, account: &str) -> i64 {
+    statements(root, account, "statement/sql/commit").await
+}
+
+/// Statements of a kind that an account has made, by the kind's name in `performance_schema`.
+pub async fn statements(root: &MySqlPool, account: &str, kind: &str) -> i64 {
     let text = "SELECT CAST(count_star AS SIGNED) FROM performance_schema.events_statements_summary_by_user_by_event_name \
-                WHERE user = ? AND event_name = 'statement/sql/commit'";
-    sqlx::query_scalar(text).bind(account).fetch_one(root).await.unwrap()
+                WHERE user = ? AND event_name = ?";
+    sqlx::query_scalar(text).bind(account).bind(kind).fetch_one(root).await.unwrap()
 }
 
 /// A stale memory of a payment is never the ground for a refusal: what another process did is seen first.

@@ -6,21 +6,16 @@ use ledger_core::ids::Slot;
 use ledger_core::ledger::{Answer, Ledger};
 use ledger_core::store::idempotency;
 use ledger_core::store::pool::{PoolOptions, connect};
-use sqlx::mysql::MySqlPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::groups::{assert_commits, commits};
+use super::groups::{assert_commits, commits, statements};
 use super::unknown_commit::own_account;
 use super::world::{MERCHANT, World, create, operation};
 
 const REPETITIONS: usize = 16;
 
-async fn rollbacks(root: &MySqlPool, account: &str) -> i64 {
-    let text = "SELECT CAST(count_star AS SIGNED) FROM performance_schema.events_statements_summary_by_user_by_event_name \
-                WHERE user = ? AND event_name = 'statement/sql/rollback'";
-    sqlx::query_scalar(text).bind(account).fetch_one(root).await.unwrap()
-}
+const ROLLBACK: &str = "statement/sql/rollback";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repetitions_of_a_create_wait_for_it_and_claim_nothing() {
@@ -29,7 +24,7 @@ async fn repetitions_of_a_create_wait_for_it_and_claim_nothing() {
     let ledger = Arc::new(Ledger::open(&account.url, PoolOptions::default()).await.unwrap());
     let root = connect(&world.db.root, PoolOptions::default()).await.unwrap();
     let before = commits(&root, &account.name).await;
-    let refused = rollbacks(&root, &account.name).await;
+    let refused = statements(&root, &account.name, ROLLBACK).await;
     let start = Arc::new(Barrier::new(REPETITIONS));
     let mut requests = JoinSet::new();
     for _ in 0..REPETITIONS {
@@ -52,7 +47,7 @@ async fn repetitions_of_a_create_wait_for_it_and_claim_nothing() {
     assert_eq!(answers.iter().filter(|(is_fresh, _)| *is_fresh).count(), 1);
     assert!(answers.iter().all(|(_, body)| *body == answers[0].1));
     assert_commits(&root, &account.name, before, 1).await;
-    assert_eq!(rollbacks(&root, &account.name).await, refused, "groups that were refused");
+    assert_eq!(statements(&root, &account.name, ROLLBACK).await, refused, "groups that were refused");
 }
 
 /// A key is held for one body at a time; under another body it is looked up, not waited for; once let go it is free.

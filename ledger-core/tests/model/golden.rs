@@ -113,6 +113,34 @@ fn without_rules(mut facts: Vec<Fact>) -> Vec<Fact> {
     facts
 }
 
+/// Begins the cancel of one item.
+fn return_item(told: &mut Told, amount: i64) {
+    let cmd = Cancel {
+        cancel_request_id: "c-1".to_owned(),
+        amount: Some(won(amount)),
+        tax_free: None,
+        expected_balance: None,
+        refund_to: None,
+        allocation: Allocation::default(),
+        reason: "one item returned".to_owned(),
+    };
+    let facts = cancel::start(told.payment(), &cmd, &[issuer()], &rules(), told.now()).unwrap();
+    told.change("CANCEL", facts);
+}
+
+/// Sends one message that undoes the first leg, or one approval of it, and records its answer.
+fn undo(told: &mut Told, result_no: Option<u16>, outcome: ResultOutcome) {
+    let target = reverse::Target { leg_no: 1, attempt_no: 1, result_no };
+    let Some(reverse::Next::Commit(attempt)) = reverse::start(told.payment(), target, &issuer(), told.now())
+    else {
+        panic!("nothing is undone")
+    };
+    told.change("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
+    let (about, word) = ((1, AttemptKind::NetCancel, 1), answer(outcome, told.now()));
+    let (facts, _) = reverse::finish(told.payment(), about, &word, &issuer(), told.now()).unwrap();
+    told.change("NET_CANCEL_RESULT", facts);
+}
+
 fn finish(told: &mut Told, outcomes: [ResultOutcome; 2]) {
     let answers = [(1, answer(outcomes[0], told.now())), (2, answer(outcomes[1], told.now()))];
     let facts = confirm::finish(told.payment(), &answers, &[issuer()], told.now()).unwrap();
@@ -151,17 +179,7 @@ fn corrected() -> String {
 fn story() -> String {
     let mut paid = opened();
     finish(&mut paid, [ResultOutcome::Approved; 2]);
-    let cmd = Cancel {
-        cancel_request_id: "c-1".to_owned(),
-        amount: Some(won(20_000)),
-        tax_free: None,
-        expected_balance: None,
-        refund_to: None,
-        allocation: Allocation::default(),
-        reason: "one item returned".to_owned(),
-    };
-    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], &rules(), paid.now()).unwrap();
-    paid.change("CANCEL", facts);
+    return_item(&mut paid, 20_000);
     let answers =
         [(1, answer(ResultOutcome::Canceled, paid.now())), (2, answer(ResultOutcome::Declined, paid.now()))];
     let facts = cancel::finish(paid.payment(), 1, &answers, paid.now()).unwrap();
@@ -169,21 +187,7 @@ fn story() -> String {
 
     let mut lost = opened();
     finish(&mut lost, [ResultOutcome::Approved, ResultOutcome::Timeout]);
-    let target = reverse::Target { leg_no: 1, attempt_no: 1, result_no: None };
-    let Some(reverse::Next::Commit(attempt)) = reverse::start(lost.payment(), target, &issuer(), lost.now())
-    else {
-        panic!("nothing is undone")
-    };
-    lost.change("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
-    let (facts, _) = reverse::finish(
-        lost.payment(),
-        (1, AttemptKind::NetCancel, 1),
-        &answer(ResultOutcome::Reversed, lost.now()),
-        &issuer(),
-        lost.now(),
-    )
-    .unwrap();
-    lost.change("NET_CANCEL_RESULT", facts);
+    undo(&mut lost, None, ResultOutcome::Reversed);
     paid.text + &lost.text + &corrected() + &contradicted()
 }
 
@@ -194,27 +198,8 @@ fn contradicted() -> String {
     let second = Answer { issuer_ref: Some("A2".to_owned()), ..answer(ResultOutcome::Approved, paid.now()) };
     let facts = reverse::late(paid.payment(), 1, 1, &second, &[issuer()], paid.now());
     paid.change("LATE_ANSWER", facts);
-    let target = reverse::Target { leg_no: 1, attempt_no: 1, result_no: Some(2) };
-    let Some(reverse::Next::Commit(attempt)) = reverse::start(paid.payment(), target, &issuer(), paid.now())
-    else {
-        panic!("nothing is undone")
-    };
-    paid.change("NET_CANCEL", vec![Fact::Attempt(*attempt)]);
-    let undone = answer(ResultOutcome::Canceled, paid.now());
-    let about = (1, AttemptKind::NetCancel, 1);
-    let (facts, _) = reverse::finish(paid.payment(), about, &undone, &issuer(), paid.now()).unwrap();
-    paid.change("NET_CANCEL_RESULT", facts);
-    let cmd = Cancel {
-        cancel_request_id: "c-1".to_owned(),
-        amount: Some(won(1_000)),
-        tax_free: None,
-        expected_balance: None,
-        refund_to: None,
-        allocation: Allocation::default(),
-        reason: "one item returned".to_owned(),
-    };
-    let facts = cancel::start(paid.payment(), &cmd, &[issuer()], &rules(), paid.now()).unwrap();
-    paid.change("CANCEL", facts);
+    undo(&mut paid, Some(2), ResultOutcome::Canceled);
+    return_item(&mut paid, 1_000);
     for outcome in [ResultOutcome::Declined, ResultOutcome::Canceled] {
         let leg_no = paid.payment().cancel(1).unwrap().shares[0].leg_no;
         let answers = [(leg_no, answer(outcome, paid.now()))];
