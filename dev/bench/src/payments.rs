@@ -87,7 +87,7 @@ impl Run<'_> {
     }
 
     /// Spread merchants and repeated requests, each between two points of the same load without.
-    async fn compared(&mut self, hot: &Target) -> Result<()> {
+    async fn beside_others(&mut self, hot: &Target) -> Result<()> {
         let load = self.load(COMPARED);
         let before = applied(&self.point("core only, one merchant", hot, &load).await?);
         let spread = self.target(MERCHANTS).await?;
@@ -125,7 +125,7 @@ impl Run<'_> {
         }
         self.best = best;
         if !self.plan.quick {
-            self.compared(&hot).await?;
+            self.beside_others(&hot).await?;
             let paced = Load { rate: Some(best / 2), ..self.load(256) };
             self.point("core only, open loop at half load", &hot, &paced).await?;
         }

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use ledger_core::change::Change;
 use ledger_core::payment::fold::Payment;
 use ledger_core::store::append::Entry;
-use ledger_core::store::cell::Cell;
+use ledger_core::store::cell::{Cell, cell_of};
 use ledger_core::store::insert::Table;
 use ledger_core::store::pool::{PoolOptions, connect};
 use ledger_core::store::rows::Rows;
@@ -89,8 +89,8 @@ impl Plain {
             let (insert, _) = table.inserts();
             for row in rows.of_table(table) {
                 let mut query = sqlx::query(insert.statement.sql);
-                for (_, cell) in row {
-                    query = match cell {
+                for (place, column) in insert.columns.iter().enumerate() {
+                    query = match cell_of(row, place, column).context("a cell of each column")? {
                         Cell::Nothing => query.bind(None::<i64>),
                         Cell::Number(number) => query.bind(number),
                         Cell::Text(text) => query.bind(text.as_ref()),

@@ -23,6 +23,12 @@ pub enum Cell<'a> {
 /// The cells of a row.
 pub type Cells<'a> = Vec<(&'static str, Cell<'a>)>;
 
+/// The cell of a column, which mostly stands in its place.
+pub fn cell_of<'r, 'a>(row: &'r Cells<'a>, place: usize, column: &str) -> Option<&'r Cell<'a>> {
+    let in_place = row.get(place).filter(|(name, _)| *name == column);
+    in_place.or_else(|| row.iter().find(|(name, _)| *name == column)).map(|(_, cell)| cell)
+}
+
 /// A row: `cells! { "leg_no": fact.leg_no, "method": fact.method.code() }`.
 macro_rules! cells {
     ($($name:literal: $value:expr),* $(,)?) => { vec![$(($name, $crate::store::cell::Cell::from($value))),*] };

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
 use super::StoreError;
-use super::cell::{Cell, Cells};
+use super::cell::{Cell, Cells, cell_of};
 use super::statement::Statement;
 
 /// An insert of any number of rows.
@@ -88,9 +88,7 @@ impl Script {
     ) -> Result<(), StoreError> {
         self.insert(&insert.statement, rows, |row, cells| {
             insert.columns.iter().enumerate().try_for_each(|(place, column)| {
-                let in_place = row.get(place).filter(|(name, _)| name == column);
-                let found = in_place.or_else(|| row.iter().find(|(name, _)| name == column));
-                let (_, cell) = found.ok_or_else(|| StoreError::Corrupt {
+                let cell = cell_of(row, place, column).ok_or_else(|| StoreError::Corrupt {
                     table: insert.statement.name,
                     column,
                     id: "a row to be written".to_owned(),
