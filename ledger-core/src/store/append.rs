@@ -1,14 +1,15 @@
-//! The one place that opens a transaction: changes with their facts, journal lines and events, claims and answers, together
+//! What is written in one transaction: changes with their facts, journal lines and events, claims and answers, together
 //! or not at all. What is written together may belong to many requests (see [`super::batch`]) or to one batch of a migration.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::mysql::MySqlPool;
 
 use crate::change::Change;
 use crate::ids::RequestId;
 
+use super::committer::Committer;
 use super::error::number_of;
 use super::idempotency::{self, Answering, Claim, Claiming, Rendered};
 use super::insert::Table;
@@ -100,7 +101,7 @@ pub async fn append_carried(
     let refs: Vec<_> = changes.iter().collect();
     let mut reruns = 0;
     loop {
-        match transaction(pool, &refs, &[], Writer::Mirror(carried)).await {
+        match carry(pool, script_of(&refs, &[], Writer::Mirror(carried))?).await {
             Ok(()) => return Ok(()),
             Err(Failed::Statement(error)) if may_rerun(&error, 1, reruns) => reruns += 1,
             Err(Failed::Statement(error)) => return Err(error),
@@ -113,16 +114,24 @@ pub async fn append_carried(
     }
 }
 
+async fn carry(pool: &MySqlPool, script: Script) -> Result<(), Failed> {
+    let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
+    script.run(&mut transaction).await?;
+    watched(transaction.commit()).await
+}
+
 /// Writes the entries of many requests in one commit; run again as it is when an outbox id was sealed.
-pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), Failed> {
+pub async fn append_entries(committer: &mut Committer, entries: &[&Entry]) -> Result<(), Failed> {
     let changes: Vec<_> = entries.iter().filter_map(|entry| entry.change.as_ref()).collect();
     let mut reruns = 0;
     loop {
-        match transaction(pool, &changes, entries, Writer::Live).await {
+        let script = script_of(&changes, entries, Writer::Live)?;
+        match committer.commit(script).await {
             Err(Failed::Statement(error)) if may_rerun(&error, entries.len(), reruns) => {
                 reruns += 1;
                 metrics::counter!("ledger_append_reruns_total").increment(1);
             }
+            Err(Failed::Statement(error)) => return Err(Failed::Statement(told_too_late(error))),
             done => return done,
         }
     }
@@ -132,7 +141,8 @@ pub async fn append_entries(pool: &MySqlPool, entries: &[&Entry]) -> Result<(), 
 pub async fn rehearse(pool: &MySqlPool, entry: &Entry) -> Result<(), StoreError> {
     let changes: Vec<_> = entry.change.iter().collect();
     let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
-    let written = write(&mut transaction, &changes, &[entry], Writer::Rehearsal).await.map_err(told_too_late);
+    let script = script_of(&changes, &[entry], Writer::Rehearsal)?;
+    let written = script.run(&mut transaction).await.map_err(told_too_late);
     transaction.rollback().await.map_err(StoreError::Unavailable)?;
     written
 }
@@ -151,16 +161,10 @@ fn may_rerun(error: &StoreError, entries: usize, reruns: u32) -> bool {
     }
 }
 
-async fn transaction(
-    pool: &MySqlPool,
-    changes: &[&Change],
-    entries: &[&Entry],
-    writer: Writer<'_>,
-) -> Result<(), Failed> {
-    let mut transaction = pool.begin().await.map_err(StoreError::Unavailable)?;
-    write(&mut transaction, changes, entries, writer).await.map_err(told_too_late)?;
+/// Waits for a commit, and tells when it took longer than is expected of one.
+pub(super) async fn watched(commit: impl Future<Output = Result<(), sqlx::Error>>) -> Result<(), Failed> {
     let asked = Instant::now();
-    transaction.commit().await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))?;
+    commit.await.map_err(|error| Failed::Commit(StoreError::Unavailable(error)))?;
     if asked.elapsed() > COMMIT_TAKES {
         metrics::counter!("ledger_append_slow_commits_total").increment(1);
         tracing::warn!("a commit took so long that lists may have been shown without it");
@@ -190,12 +194,7 @@ fn told_too_late(error: StoreError) -> StoreError {
 
 /// All that is to be written, in the order in which keys are to be lost: claims first; events last, so that an outbox id is
 /// open for as short a time as can be. What waited for a row is refused before it takes one.
-async fn write(
-    connection: &mut MySqlConnection,
-    changes: &[&Change],
-    entries: &[&Entry],
-    writer: Writer<'_>,
-) -> Result<(), StoreError> {
+fn script_of(changes: &[&Change], entries: &[&Entry], writer: Writer<'_>) -> Result<Script, StoreError> {
     let mut script = Script::default();
     let claims = entries.iter().filter_map(|entry| claiming(entry));
     idempotency::write_claims(&mut script, claims)?;
@@ -218,7 +217,7 @@ async fn write(
     if let Some(outbox) = outbox {
         outbox_insert::write(&mut script, outbox, changes)?;
     }
-    script.run(connection).await
+    Ok(script)
 }
 
 /// The rows of these changes, table by table.

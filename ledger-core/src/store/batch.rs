@@ -10,9 +10,11 @@
 //! Only a loser sees its loss; its neighbours see one more round trip.
 
 use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use sqlx::mysql::MySqlPool;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +23,7 @@ use crate::ids::PaymentId;
 use crate::payment::fact::Fact;
 
 use super::append::{self, Entry, Failed};
+use super::committer::Committer;
 use super::error::number_of;
 use super::{LostKey, StoreError, idempotency, load};
 
@@ -113,6 +116,10 @@ impl Batcher {
 /// aside for the next, in its turn.
 async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>, size: usize) {
     let mut aside = VecDeque::new();
+    let mut committer = Committer::new(pool.clone());
+    if pool.options().get_min_connections() > 0 {
+        committer.warm_up().await;
+    }
     loop {
         let first = match aside.pop_front() {
             Some(job) => job,
@@ -129,10 +136,10 @@ async fn run(pool: MySqlPool, mut queue: mpsc::Receiver<Job>, size: usize) {
             let Ok(job) = queue.try_recv() else { break };
             aside.extend(group.take_in(job, size));
         }
-        // in a task of its own: should it panic, its jobs learn that their end is unknown, and the lane goes on
-        let pool = pool.clone();
-        if tokio::spawn(async move { group.write(&pool).await }).await.is_err() {
+        // should it panic, its jobs learn that their end is unknown, and the lane goes on with another connection
+        if AssertUnwindSafe(group.write(&pool, &mut committer)).catch_unwind().await.is_err() {
             tracing::error!("a group of appends broke off");
+            committer = Committer::new(pool.clone());
         }
     }
 }
@@ -172,7 +179,7 @@ impl Group {
         self.jobs.push(job);
     }
 
-    async fn write(self, pool: &MySqlPool) {
+    async fn write(self, pool: &MySqlPool, committer: &mut Committer) {
         let mut jobs = self.jobs;
         for job in &jobs {
             metrics::histogram!("ledger_append_wait_seconds").record(job.queued.elapsed());
@@ -181,7 +188,7 @@ impl Group {
         jobs.sort_by_key(|job| job.entry.change.as_ref().map(|change| change.payment_id));
         let mut work = vec![jobs];
         while let Some(jobs) = work.pop() {
-            work.extend(settle(pool, jobs).await);
+            work.extend(settle(pool, committer, jobs).await);
         }
     }
 }
@@ -192,13 +199,13 @@ fn keys_of(entry: &Entry) -> impl Iterator<Item = [u8; 32]> + '_ {
 }
 
 /// Writes some jobs in one commit and replies to each; what has to be tried again comes back.
-async fn settle(pool: &MySqlPool, jobs: Vec<Job>) -> Vec<Vec<Job>> {
+async fn settle(pool: &MySqlPool, committer: &mut Committer, jobs: Vec<Job>) -> Vec<Vec<Job>> {
     if jobs.is_empty() {
         return Vec::new();
     }
     let entries: Vec<_> = jobs.iter().map(|job| &job.entry).collect();
     let started = Instant::now();
-    let done = append::append_entries(pool, &entries).await;
+    let done = append::append_entries(committer, &entries).await;
     metrics::histogram!("ledger_append_seconds").record(started.elapsed());
     match done {
         Ok(()) => {

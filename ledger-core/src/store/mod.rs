@@ -5,6 +5,7 @@ pub mod append;
 pub mod batch;
 pub mod cell;
 pub mod chain;
+pub mod committer;
 pub(crate) mod contradiction;
 pub mod correction;
 pub mod deposit;

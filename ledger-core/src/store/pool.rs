@@ -3,8 +3,8 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::ConnectOptions as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions};
 
 use super::StoreError;
 use super::append::COMMIT_WITHIN;
@@ -13,7 +13,7 @@ use super::batch::BatchOptions;
 /// How a pool is sized and how long it may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolOptions {
-    /// Connections at most.
+    /// Connections at most, beside one for each lane of appends.
     pub max_connections: u32,
     /// Connections kept open when idle.
     pub min_connections: u32,
@@ -49,18 +49,16 @@ pub async fn connect(url: &str, options: PoolOptions) -> Result<MySqlPool, Store
         .max_connections(options.max_connections)
         .min_connections(options.min_connections)
         .acquire_timeout(options.acquire_timeout)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                connection
-                    .execute(
-                        "SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5, \
-                         sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
-                    )
-                    .await?;
-                Ok(())
-            })
-        })
+        .after_connect(|connection, _| Box::pin(begin_session(connection)))
         .connect_with(connect)
         .await
         .map_err(StoreError::Unavailable)
+}
+
+/// How every session of ours begins.
+pub(super) async fn begin_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let session = "SET SESSION transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 5, \
+                   sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')";
+    sqlx::raw_sql(session).execute(connection).await?;
+    Ok(())
 }

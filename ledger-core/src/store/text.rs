@@ -22,7 +22,7 @@ pub struct Insert {
     pub columns: &'static [&'static str],
 }
 
-/// A message is no longer than this, unless a single row is. It then leaves in one TLS record and so in one write: sqlx writes
+/// A message is no longer than this and a few bytes, unless a single row is. It then leaves in one TLS record and so in one write: sqlx writes
 /// record by record and leaves `TCP_NODELAY` unset, so a second record waits for the 40 ms of a delayed acknowledgement.
 const MESSAGE_BYTES: usize = 16_000;
 
@@ -105,6 +105,12 @@ impl Script {
             self.text.push(';');
         }
         self.text.push_str(sql);
+    }
+
+    /// Sends the inserts as the beginning of a transaction, which the first of their messages begins.
+    pub async fn begin(mut self, connection: &mut MySqlConnection) -> Result<(), StoreError> {
+        self.full.first_mut().unwrap_or(&mut self.text).insert_str(0, "BEGIN;");
+        self.run(connection).await
     }
 
     /// Sends the inserts. What is refused by one of them is the error of all; the caller's transaction undoes those before it.

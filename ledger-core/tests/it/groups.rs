@@ -12,7 +12,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::unknown_commit::own_account;
-use super::world::{MERCHANT, World, create};
+use super::world::{World, create};
 
 const REQUESTS: usize = 400;
 
@@ -131,17 +131,7 @@ async fn a_full_lane_says_so_and_keeps_nothing() {
     let appends = BatchOptions { group: 1, lanes: 1, queue: 1 };
     let options = PoolOptions { appends, ..PoolOptions::default() };
     let ledger = Ledger::open(&world.db.app, options).await.unwrap();
-    // whoever wants this order's first try waits for the end of this transaction
-    let mut blocker = world.owner.begin().await.unwrap();
-    sqlx::query(
-        "INSERT INTO payment (payment_id, slot, origin, seq, merchant_id, order_id, try_no, currency, total, tax_free, vat, \
-         tax_source, contract_version, fee, fee_vat, created_at, expires_at) VALUES (REPEAT('0', 16), 12336, 'LIVE', 1, ?, \
-         'blocked', 1, 'KRW', 1, 0, 0, 'FORMULA', 1, 0, 0, NOW(6), NOW(6))",
-    )
-    .bind(MERCHANT)
-    .execute(&mut *blocker)
-    .await
-    .unwrap();
+    let blocker = world.hold_order("blocked").await;
     let mut requests = JoinSet::new();
     let mut send = |order: &'static str| {
         let ledger = ledger.clone();

@@ -4,6 +4,7 @@
 mod callers;
 mod cancels;
 mod chain;
+mod committers;
 mod compensation;
 mod contradictions;
 mod corrections;

@@ -55,7 +55,8 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cut
     });
     let mut bytes = vec![0; 65_536];
     while let Ok(n @ 1..) = from_client.read(&mut bytes).await {
-        let is_commit = bytes[..n].windows(6).any(|word| word == b"COMMIT");
+        // a query that begins so: the isolation level that a session asks for has the word in it too
+        let is_commit = bytes[..n].windows(7).any(|word| word == b"\x03COMMIT");
         if is_commit && armed.swap(false, Ordering::SeqCst) {
             cut.store(true, Ordering::SeqCst);
             cuts.fetch_add(1, Ordering::SeqCst);

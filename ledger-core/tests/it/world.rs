@@ -25,6 +25,7 @@ use ledger_core::time::to_micros;
 use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlPool;
+use sqlx::{MySql, Transaction};
 
 pub const MERCHANT: &str = "shop-1";
 
@@ -104,6 +105,22 @@ impl World {
     /// A further handle with connections of its own, as another process would have.
     pub async fn second_ledger(&self) -> Ledger {
         Ledger::open(&self.db.app, any_time()).await.unwrap()
+    }
+
+    /// Whoever wants this order's first try waits for the end of this transaction.
+    pub async fn hold_order(&self, order: &str) -> Transaction<'static, MySql> {
+        let mut holder = self.owner.begin().await.unwrap();
+        sqlx::query(
+            "INSERT INTO payment (payment_id, slot, origin, seq, merchant_id, order_id, try_no, currency, total, tax_free, vat, \
+             tax_source, contract_version, fee, fee_vat, created_at, expires_at) VALUES (REPEAT('0', 16), 12336, 'LIVE', 1, ?, \
+             ?, 1, 'KRW', 1, 0, 0, 'FORMULA', 1, 0, 0, NOW(6), NOW(6))",
+        )
+        .bind(MERCHANT)
+        .bind(order)
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+        holder
     }
 
     pub async fn count(&self, table: &str) -> i64 {
