@@ -21,6 +21,9 @@ pub const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest a relay tries to take over from another, or to bring a transaction to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long to rest when no record has reached the brokers since the last look.
+const BETWEEN_POLLS: Duration = Duration::from_millis(1);
+
 /// An event, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -160,11 +163,17 @@ impl Publisher {
     }
 
     /// Waits until every record has reached the brokers. The client's own `flush`, and so its commit, looks only every
-    /// 100 ms whether that is so.
+    /// 100 ms whether that is so; and its `poll` never rests in the last millisecond of its time.
     fn deliver(&self) -> Result<(), PublishError> {
         let deadline = Instant::now() + TRANSACTION_TIMEOUT;
-        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
-            self.producer.poll(Duration::from_millis(1));
+        let mut in_flight = self.producer.in_flight_count();
+        while in_flight > 0 && Instant::now() < deadline {
+            self.producer.poll(Duration::ZERO);
+            let left = self.producer.in_flight_count();
+            if left == in_flight {
+                std::thread::sleep(BETWEEN_POLLS);
+            }
+            in_flight = left;
         }
         match self.producer.context().first_failure() {
             Some(source) => Err(self.judge("sending events", source)),
