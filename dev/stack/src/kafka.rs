@@ -42,7 +42,7 @@ appender.stdout.name = STDOUT
 appender.stdout.layout.type = PatternLayout
 appender.stdout.layout.pattern = %d{ISO8601} %p %m (%c)%n
 ";
-const MACHINE: [&str; 3] = ["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC"];
+const MACHINE: [&str; 4] = ["-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const START_LIMIT: Duration = Duration::from_mins(2);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
