@@ -1,16 +1,20 @@
 //! The bare ceiling: the same rows, in the same statements and at a given batch size, by connections that do nothing else.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use hdrhistogram::Histogram;
 use ledger_core::store::append::{Entry, append_entries};
+use ledger_core::store::committer::Committer;
 use ledger_core::store::pool::{PoolOptions, connect};
 use serde_json::{Value, json};
-use sqlx::mysql::MySqlPool;
 use stack::EnvFile;
 
 use crate::cpu::{Cpu, Watched};
 use crate::facts;
+use crate::load::quantile;
 
 /// What a bare client inserts.
 #[derive(Debug, Clone, Copy)]
@@ -29,12 +33,11 @@ pub async fn ceiling(env: &EnvFile, watched: &Watched, bare: Bare, seconds: u64)
     let mut writers = tokio::task::JoinSet::new();
     let Bare { legs, batch, writers: count } = bare;
     for _ in 0..count {
-        let options = PoolOptions { max_connections: 1, ..PoolOptions::default() };
-        let pool = connect(env.get("MYSQL_APP_URL")?, options).await?;
+        let mut committer = committer(env).await?;
         writers.spawn(async move {
             let mut written = 0_u64;
             while Instant::now() < until {
-                write(&pool, legs, batch).await?;
+                write(&mut committer, legs, batch).await?;
                 written += u64::try_from(batch)?;
             }
             anyhow::Ok(written)
@@ -51,18 +54,72 @@ pub async fn ceiling(env: &EnvFile, watched: &Watched, bare: Bare, seconds: u64)
     }))
 }
 
-/// One batch of payments, in three commits.
-async fn write(pool: &MySqlPool, legs: u8, batch: usize) -> Result<()> {
-    let created: Vec<_> = (0..batch).map(|_| facts::created(legs)).collect::<Result<_>>()?;
-    append(pool, &created).await?;
-    let begun: Vec<_> =
-        created.iter().map(|step| facts::begun(&step.payment, legs)).collect::<Result<_>>()?;
-    append(pool, &begun).await?;
-    let confirmed: Vec<_> = begun.iter().map(|step| facts::confirmed(step, legs)).collect::<Result<_>>()?;
-    append(pool, &confirmed).await
+/// Writers of a schedule, and the most payments that one takes at a time: what the service has in lanes and group.
+const PACED_WRITERS: usize = 2;
+const PACED_BATCH: u64 = 128;
+
+/// Payments on a schedule: a writer that is free takes all that are due and writes them in three commits. This is the least
+/// time that a payment can take at this rate, as a latency counts from the schedule here too.
+pub async fn paced(env: &EnvFile, watched: &Watched, rate: u64, seconds: u64) -> Result<Value> {
+    let taken = Arc::new(AtomicU64::new(0));
+    let (begun, cpu) = (tokio::time::Instant::now(), Cpu::now(watched));
+    let at = move |place: u64| begun + Duration::from_micros(place * 1_000_000 / rate.max(1));
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..PACED_WRITERS {
+        let mut committer = committer(env).await?;
+        let taken = taken.clone();
+        writers.spawn(async move {
+            let mut latency = Histogram::<u64>::new(3)?;
+            while begun.elapsed() < Duration::from_secs(seconds) {
+                let first = taken.load(Ordering::SeqCst);
+                tokio::time::sleep_until(at(first)).await;
+                let due = u64::try_from(begun.elapsed().as_micros())? * rate / 1_000_000 + 1;
+                let end = due.min(first + PACED_BATCH);
+                if end <= first
+                    || taken.compare_exchange(first, end, Ordering::SeqCst, Ordering::SeqCst).is_err()
+                {
+                    continue;
+                }
+                write(&mut committer, 1, usize::try_from(end - first)?).await?;
+                let done = tokio::time::Instant::now();
+                for place in first..end {
+                    latency.record(u64::try_from((done - at(place)).as_micros())?)?;
+                }
+            }
+            anyhow::Ok(latency)
+        });
+    }
+    let mut latency = Histogram::<u64>::new(3)?;
+    while let Some(done) = writers.join_next().await {
+        latency.add(done??)?;
+    }
+    let millis = u64::try_from(begun.elapsed().as_millis())?;
+    Ok(json!({
+        "bare": true, "rate": rate, "writers": PACED_WRITERS, "applied": latency.len(), "applied_per_s": latency.len() * 1_000 / millis,
+        "p50_us": quantile(&latency, 500), "p99_us": quantile(&latency, 990), "p99_9_us": quantile(&latency, 999),
+        "cpu_ms_per_1000": cpu.since(watched).per_thousand(latency.len()),
+    }))
 }
 
-async fn append(pool: &MySqlPool, steps: &[facts::Step]) -> Result<()> {
+async fn committer(env: &EnvFile) -> Result<Committer> {
+    let options = PoolOptions { max_connections: 1, min_connections: 0, ..PoolOptions::default() };
+    let mut committer = Committer::new(connect(env.get("MYSQL_APP_URL")?, options).await?);
+    committer.warm_up().await;
+    Ok(committer)
+}
+
+/// One batch of payments, in three commits.
+async fn write(committer: &mut Committer, legs: u8, batch: usize) -> Result<()> {
+    let created: Vec<_> = (0..batch).map(|_| facts::created(legs)).collect::<Result<_>>()?;
+    append(committer, &created).await?;
+    let begun: Vec<_> =
+        created.iter().map(|step| facts::begun(&step.payment, legs)).collect::<Result<_>>()?;
+    append(committer, &begun).await?;
+    let confirmed: Vec<_> = begun.iter().map(|step| facts::confirmed(step, legs)).collect::<Result<_>>()?;
+    append(committer, &confirmed).await
+}
+
+async fn append(committer: &mut Committer, steps: &[facts::Step]) -> Result<()> {
     let entries: Vec<&Entry> = steps.iter().map(|step| &step.entry).collect();
-    append_entries(pool, &entries).await.map_err(|failed| anyhow!("{failed:?}"))
+    append_entries(committer, &entries).await.map_err(|failed| anyhow!("{failed:?}"))
 }

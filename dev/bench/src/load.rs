@@ -133,13 +133,14 @@ impl Load {
     }
 }
 
+/// The latency that so many of a thousand do not exceed.
 #[expect(
     clippy::float_arithmetic,
     clippy::as_conversions,
     clippy::cast_precision_loss,
     reason = "the histogram takes a float"
 )]
-fn quantile(latency: &Histogram<u64>, per_mille: u64) -> u64 {
+pub fn quantile(latency: &Histogram<u64>, per_mille: u64) -> u64 {
     latency.value_at_quantile(per_mille as f64 / 1_000.0)
 }
 

@@ -43,6 +43,9 @@ enum What {
         /// Connections of the closed loops.
         #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
         connections: Vec<usize>,
+        /// Payments a second of open loops, each a point of its own, core only.
+        #[arg(long, value_delimiter = ',')]
+        rates: Vec<u64>,
         /// One request creates and confirms.
         #[arg(long)]
         in_one: bool,
@@ -67,6 +70,9 @@ enum What {
         /// Connections.
         #[arg(long, default_value_t = 2)]
         writers: usize,
+        /// Payments a second by schedule, with their latencies, instead of as many as there can be.
+        #[arg(long, conflicts_with_all = ["batch", "legs", "writers"])]
+        rate: Option<u64>,
     },
 }
 
@@ -75,11 +81,11 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer { json: cli.json };
     let done = match cli.what {
-        What::Payments { seconds, connections, in_one, core_only, quick } => {
-            payments(&Plan { connections, seconds, in_one, core_only, quick }, printer).await
+        What::Payments { seconds, connections, rates, in_one, core_only, quick } => {
+            payments(&Plan { connections, rates, seconds, in_one, core_only, quick }, printer).await
         }
-        What::Ceiling { seconds, batch, legs, writers } => {
-            ceiling(Bare { legs, batch, writers }, seconds, printer).await
+        What::Ceiling { seconds, batch, legs, writers, rate } => {
+            ceiling(Bare { legs, batch, writers }, rate, seconds, printer).await
         }
     };
     match done {
@@ -99,8 +105,12 @@ async fn payments(plan: &Plan, printer: Printer) -> Result<bool> {
     clean
 }
 
-async fn ceiling(bare: Bare, seconds: u64, printer: Printer) -> Result<bool> {
-    let point = bare::ceiling(&stack::running()?, &Vec::new(), bare, seconds).await?;
+async fn ceiling(bare: Bare, rate: Option<u64>, seconds: u64, printer: Printer) -> Result<bool> {
+    let (env, nobody) = (stack::running()?, Vec::new());
+    let point = match rate {
+        Some(rate) => bare::paced(&env, &nobody, rate, seconds).await?,
+        None => bare::ceiling(&env, &nobody, bare, seconds).await?,
+    };
     printer.line(&point)?;
     Ok(true)
 }

@@ -34,6 +34,8 @@ const LARGE_BATCH: u64 = 64;
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub connections: Vec<usize>,
+    /// Payments a second of open loops beside the one at half load.
+    pub rates: Vec<u64>,
     pub seconds: u64,
     pub in_one: bool,
     pub core_only: bool,
@@ -129,6 +131,10 @@ impl Run<'_> {
             let paced = Load { rate: Some(best / 2), ..self.load(256) };
             self.point("core only, open loop at half load", &hot, &paced).await?;
         }
+        for rate in self.plan.rates.clone() {
+            let paced = Load { rate: Some(rate), ..self.load(256) };
+            self.point("core only, open loop", &hot, &paced).await?;
+        }
         self.replica("START REPLICA").await?;
         for name in FOLLOWERS {
             self.stack.restart(name).await?;
@@ -170,6 +176,8 @@ impl Run<'_> {
             }
             self.printer.line(&point)?;
         }
+        let rate = self.best / 2;
+        self.printer.line(&bare::paced(&env, &self.watched(), rate, self.plan.seconds).await?)?;
         let bare_us = 1_000_000 / one_by_one.max(1);
         self.printer.line(&json!({
             "latency": "core only at one connection, p50, and three bare commits", "core_only_us": self.compared.alone_us,
