@@ -55,20 +55,23 @@ impl Committer {
         Ok(())
     }
 
+    /// The kept connection, or a new one.
     async fn take(&mut self) -> Result<MySqlConnection, StoreError> {
-        if let Some((mut connection, used)) = self.kept.take()
-            && (used.elapsed() < TRUSTED_FOR || connection.ping().await.is_ok())
-        {
-            return Ok(connection);
-        }
-        let limit = self.pool.options().get_acquire_timeout();
+        let kept = self.kept.take();
         let options = self.pool.connect_options();
-        let opened = tokio::time::timeout(limit, async {
+        let connection = async {
+            if let Some((mut connection, used)) = kept
+                && (used.elapsed() < TRUSTED_FOR || connection.ping().await.is_ok())
+            {
+                return Ok(connection);
+            }
             let mut connection = options.connect().await?;
             pool::begin_session(&mut connection).await?;
             Ok(connection)
-        });
-        opened.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(StoreError::Unavailable)
+        };
+        let limit = self.pool.options().get_acquire_timeout();
+        let taken = tokio::time::timeout(limit, connection).await;
+        taken.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(StoreError::Unavailable)
     }
 
     fn keep(&mut self, connection: MySqlConnection) {
