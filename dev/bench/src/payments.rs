@@ -30,6 +30,11 @@ const FOLLOWERS: [&str; 2] = ["outbox-relay", "net-cancel"];
 const COMPARED: usize = 64;
 const LARGE_BATCH: u64 = 64;
 
+/// Room for all that a run writes, as the memory of a server that serves only this would have: with the little that a stack is
+/// given, later points would read from disk what earlier ones have written. Nothing about durability.
+const MEMORY: &str =
+    "SET GLOBAL innodb_buffer_pool_size = 2147483648; SET GLOBAL innodb_redo_log_capacity = 1073741824";
+
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -45,6 +50,7 @@ pub struct Plan {
 /// Runs it; says whether the audit was clean.
 pub async fn run(stack: &mut Stack, plan: &Plan, printer: &Printer) -> Result<bool> {
     let mut run = Run { stack, plan, printer, best: 0, compared: Compared::default() };
+    run.give_memory().await?;
     if !plan.core_only {
         run.everything_on().await?;
     }
@@ -231,8 +237,17 @@ impl Run<'_> {
         Ok(point)
     }
 
+    async fn give_memory(&self) -> Result<()> {
+        self.root("MYSQL_ROOT_URL", MEMORY).await?;
+        self.root("REPLICA_ROOT_URL", MEMORY).await
+    }
+
     async fn replica(&self, what: &'static str) -> Result<()> {
-        let mut root = MySqlConnection::connect(self.stack.env().get("REPLICA_ROOT_URL")?).await?;
+        self.root("REPLICA_ROOT_URL", what).await
+    }
+
+    async fn root(&self, server: &str, what: &'static str) -> Result<()> {
+        let mut root = MySqlConnection::connect(self.stack.env().get(server)?).await?;
         sqlx::raw_sql(what).execute(&mut root).await?;
         Ok(())
     }
