@@ -23,7 +23,7 @@ cargo dev <command>
   down [--name N]                      stop what `up` started
   status [--format json] [--name N]    which processes run
   audit [--name N] [--format json]     check all that the ledger of a running stack holds
-  bench payments [--json] [--seconds N] [--connections 1,16,64,256] [--in-one] [--core-only] [--quick]
+  bench payments [--json] [--seconds N] [--connections 1,16,64,256] [--rates 100,300] [--in-one] [--core-only] [--quick]
                                        measure a release build beside a bare client of the same run
   mutants [--shard K/N] [--iterate] [files]
                                        plant defects in the decisions, one by one, and say which no test notices;
