@@ -32,8 +32,10 @@ const LARGE_BATCH: u64 = 64;
 
 /// Room for all that a run writes, as the memory of a server that serves only this would have: with the little that a stack is
 /// given, later points would read from disk what earlier ones have written. Nothing about durability.
-const MEMORY: &str =
-    "SET GLOBAL innodb_buffer_pool_size = 2147483648; SET GLOBAL innodb_redo_log_capacity = 1073741824";
+/// A server that has more keeps it.
+const MEMORY: &str = "SET GLOBAL \
+    innodb_buffer_pool_size = CAST(GREATEST(@@innodb_buffer_pool_size, 2147483648) AS UNSIGNED), \
+    innodb_redo_log_capacity = CAST(GREATEST(@@innodb_redo_log_capacity, 1073741824) AS UNSIGNED)";
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -89,8 +91,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.point("three legs", &hot, &Load { legs: 3, ..self.load(COMPARED) }).await?;
-        let paced = Load { rate: Some(self.best / 2), ..self.load(256) };
-        self.point("open loop at half load", &hot, &paced).await?;
+        self.point("open loop at half load", &hot, &self.paced(self.best / 2)).await?;
         Ok(())
     }
 
@@ -134,12 +135,10 @@ impl Run<'_> {
         self.best = best;
         if !self.plan.quick {
             self.beside_others(&hot).await?;
-            let paced = Load { rate: Some(best / 2), ..self.load(256) };
-            self.point("core only, open loop at half load", &hot, &paced).await?;
+            self.point("core only, open loop at half load", &hot, &self.paced(best / 2)).await?;
         }
         for rate in self.plan.rates.clone() {
-            let paced = Load { rate: Some(rate), ..self.load(256) };
-            self.point("core only, open loop", &hot, &paced).await?;
+            self.point("core only, open loop", &hot, &self.paced(rate)).await?;
         }
         self.replica("START REPLICA").await?;
         for name in FOLLOWERS {
@@ -203,6 +202,11 @@ impl Run<'_> {
             repeated: 0,
             in_one: self.plan.in_one,
         }
+    }
+
+    /// An open loop, with as many connections as it may need.
+    fn paced(&self, rate: u64) -> Load {
+        Load { rate: Some(rate), ..self.load(256) }
     }
 
     fn watched(&self) -> cpu::Watched {
