@@ -58,8 +58,8 @@ pub async fn ceiling(env: &EnvFile, watched: &Watched, bare: Bare, seconds: u64)
 const PACED_WRITERS: usize = 2;
 const PACED_BATCH: u64 = 128;
 
-/// Payments on a schedule: a writer that is free takes all that are due and writes them in three commits. This is the least
-/// time that a payment can take at this rate, as a latency counts from the schedule here too.
+/// Payments on a schedule: a writer that is free takes all that are due and writes them in three commits. A latency counts
+/// from the schedule.
 pub async fn paced(env: &EnvFile, watched: &Watched, rate: u64, seconds: u64) -> Result<Value> {
     let taken = Arc::new(AtomicU64::new(0));
     let (begun, cpu) = (tokio::time::Instant::now(), Cpu::now(watched));

@@ -22,8 +22,9 @@ pub struct Insert {
     pub columns: &'static [&'static str],
 }
 
-/// A message is no longer than this and a few bytes, unless a single row is. It then leaves in one TLS record and so in one write: sqlx writes
-/// record by record and leaves `TCP_NODELAY` unset, so a second record waits for the 40 ms of a delayed acknowledgement.
+/// A message is no longer than this and the few bytes of a `BEGIN`, unless a single row is. It then leaves in one TLS record
+/// and so in one write: sqlx writes record by record and leaves `TCP_NODELAY` unset, so a second record waits for the 40 ms of
+/// a delayed acknowledgement.
 const MESSAGE_BYTES: usize = 16_000;
 
 /// The inserts of a commit, in the order they are to run, as messages.
