@@ -24,6 +24,7 @@ impl Ends {
         let ends = Self::copied(label, 41, 600).await;
         let pace = Pace { every: Duration::ZERO, cancels: false, mirror: None };
         LegacyService::new(ends.legacy_pool.clone(), 7, pace).pay().await.unwrap();
+        ends.settled().await;
         assert_eq!(ends.verify_all(&[]).state(), "HEALED");
         assert_eq!(ends.verify_all(&[]).state(), "GREEN");
         Past::open(&ends.ledger).await.live().await;

@@ -79,7 +79,7 @@ impl Ends {
         Ran::of(&self.command(arguments).output().unwrap())
     }
 
-    /// Runs over everything up to now.
+    /// Runs over everything up to now; what was written in the very second of its start is too young for it (see `settled`).
     pub fn verify_all(&self, arguments: &[&str]) -> Ran {
         self.verifier(&[&["run", "--full", "--settle", "0"], arguments].concat())
     }
@@ -92,7 +92,7 @@ impl Ends {
         sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&self.legacy_pool).await.unwrap();
     }
 
-    /// Waits until what was written to the legacy ledger is settled for a run with `--settle 1s`, by the clock of its server:
+    /// Waits until what was written to the legacy ledger is settled for a run with `--settle` of up to 1 s, by the clock of its server:
     /// change columns count whole seconds, and a row is settled a second after its own has ended.
     pub async fn settled(&self) {
         let clock = "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
