@@ -205,6 +205,7 @@ pub fn read(message: &Message, body: &[u8]) -> Reading {
         }
         // it stands, under this number
         (AttemptKind::Inquiry, "APPROVED") => ResultOutcome::Approved,
+        // with a number: that of the original, by which an approval that comes later is known as undone
         (AttemptKind::NetCancel | AttemptKind::Inquiry, "REVERSED") => ResultOutcome::Reversed,
         (AttemptKind::NetCancel | AttemptKind::Inquiry, "NO_ORIGINAL") => ResultOutcome::NoOriginal,
         (AttemptKind::NetCancel, "TOO_LATE") => ResultOutcome::TooLate,
@@ -293,6 +294,8 @@ mod tests {
         for (kind, body, expected) in cases {
             assert_eq!(outcome(kind, body), expected, "{kind} {body}");
         }
+        let named = read(&message(NetCancel), br#"{"result":"REVERSED","authNo":"A1"}"#);
+        assert_eq!((named.outcome, named.issuer_ref.as_deref()), (Reversed, Some("A1")));
     }
 
     /// I16

@@ -1,4 +1,4 @@
--- I12: an attempt that was abandoned never becomes effective; every abandoned attempt whose money may have moved has a network cancel, and no accepted one has; what is voided stays so, and what was refunded is not put back; what is told against that is raised as a contradiction.
+-- I12: an attempt that was abandoned never becomes effective; every abandoned attempt whose money may have moved has a network cancel, and no accepted one has; what is voided stays so, and what was refunded is not put back; what is told against that is raised as a contradiction, but for an approval that the issuer has named as reversed.
 -- A row is an attempt, a link or an outcome that would let money come back to life.
 -- By hand, on a replica: mysql ledger < i12_abandoned_never_pays.sql; of payments made in a window alone, times in UTC:
 --   mysql --init-command="SET @since = '2026-11-23', @until = '2026-11-24'" ledger < i12_abandoned_never_pays.sql
@@ -41,6 +41,12 @@ JOIN attempt_result AS r ON r.payment_id = o.payment_id AND r.leg_no = o.leg_no 
 LEFT JOIN contradiction AS c ON c.payment_id = r.payment_id AND c.leg_no = r.leg_no AND c.kind = r.kind AND c.attempt_no = r.attempt_no
   AND c.outcome = r.outcome AND c.result_no = r.result_no AND c.step_no = 1
 WHERE o.payment_id BETWEEN @first AND @last AND o.outcome = 'VOIDED' AND c.payment_id IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM attempt AS u
+    JOIN attempt_result AS w ON w.payment_id = u.payment_id AND w.leg_no = u.leg_no AND w.kind = u.kind AND w.attempt_no = u.attempt_no
+    WHERE u.payment_id = r.payment_id AND u.leg_no = r.leg_no AND u.kind IN ('NET_CANCEL', 'INQUIRY') AND u.target_no = r.attempt_no
+      AND w.outcome = 'REVERSED' AND w.issuer_ref = r.issuer_ref
+  )
 UNION ALL
 SELECT HEX(o.payment_id), o.leg_no, o.cancel_no, 'refunded though it was refused, not raised'
 FROM cancel_outcome AS o

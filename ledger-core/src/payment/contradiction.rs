@@ -7,7 +7,7 @@
 //! | a further approval, under another reference | ACCEPT (R5) | a full cancel by its reference: a reversal could hit the accepted one |
 //! | an approval | REJECT | a reversal that names its reference |
 //! | a further approval | ABANDON | the same; the first one is what the network cancel undoes |
-//! | an approval | the issuer's word that it is undone | the same |
+//! | an approval | the issuer's word that it is undone, unless that names this very one | the same |
 //! | a refund | a share that was refused, and is free again (R6) | nothing: people take over |
 
 use chrono::{DateTime, Utc};
@@ -19,7 +19,8 @@ use crate::reference::Issuer;
 use super::attempt::{AttemptFacts, AttemptState};
 use super::confirm::DEFAULT_VALIDITY;
 use super::fact::{AttemptKind, AttemptResult, Fact, ResultOutcome, Ruling};
-use super::fold::{Leg, Payment};
+use super::fold::Payment;
+use super::undoing::is_undone_by_name;
 
 codes! {
     /// How far a contradiction is settled.
@@ -120,11 +121,14 @@ impl Payment {
 /// Raises what contradicts the verdicts of a payment and is not raised yet; `after` has the answers folded in, `before` has not.
 pub(super) fn raised(before: &Payment, after: &Payment, issuers: &[Issuer], now: DateTime<Utc>) -> Vec<Fact> {
     let mut facts = Vec::new();
-    for attempt in after.legs().flat_map(Leg::authorizations) {
+    let attempts = after.legs().flat_map(|leg| leg.authorizations().map(move |attempt| (leg, attempt)));
+    for (leg, attempt) in attempts {
         let known = before.attempt(attempt.attempt.leg_no, AttemptKind::Auth, attempt.attempt.attempt_no);
         let was_undone =
             known.is_some_and(|known| known.approval().is_none() && known.state(now) == AttemptState::Voided);
-        let after_undone = attempt.approval().filter(|_| was_undone);
+        let after_undone = attempt
+            .approval()
+            .filter(|approval| was_undone && !is_undone_by_name(leg, &attempt.attempt, approval));
         let open = attempt.contrary().filter(|(_, raised)| raised.is_none()).map(|(result, _)| result);
         for result in after_undone.into_iter().chain(open) {
             facts.push(Fact::Contradiction(raise(attempt, result, issuers, now)));

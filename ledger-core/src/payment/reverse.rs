@@ -27,7 +27,7 @@ use super::fact::{
 };
 use super::fold::{Leg, Payment};
 use super::refusal::Refusal;
-use super::undoing::{Case, is_refused};
+use super::undoing::{Case, is_refused, names};
 
 pub use super::undoing::{Target, due, escalate_at, is_due, reference};
 
@@ -158,8 +158,11 @@ pub fn finish(
     let sent_at = attempt.attempt.deadline_at - issuer.answer_within();
     let step = case.step(attempt, answer.outcome, sent_at, now);
     added.extend(case.settled_by(step, now));
-    // what was undone may be another one than the approval that has come to light since the message left
-    let since = facts.approval().filter(|_| step == Step::Voided && attempt.attempt.target_result.is_none());
+    // what was undone may be another one than the approval that has come to light since the message left, unless it is named
+    let is_named = |approval: &AttemptResult| names(answer.outcome, answer.issuer_ref.as_deref(), approval);
+    let since = facts.approval().filter(|approval| {
+        step == Step::Voided && attempt.attempt.target_result.is_none() && !is_named(approval)
+    });
     if let Some(approval) = since.filter(|approval| facts.contradiction(approval.result_no).is_none()) {
         let raised = contradiction::raise(facts, approval, std::slice::from_ref(issuer), now);
         // the issuer's time for it began with the order

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::attempt::{AttemptFacts, AttemptState};
-use super::fact::{Attempt, AttemptKind, Contradiction, ContradictionStep, ResultOutcome, Way};
+use super::fact::{
+    Attempt, AttemptKind, AttemptResult, Contradiction, ContradictionStep, ResultOutcome, Way,
+};
 use super::fold::{Leg, Payment};
 
 /// It is handed to people when this part of its validity is over: seventeen twentieths.
@@ -108,6 +110,19 @@ pub fn due(attempt: &AttemptFacts, now: DateTime<Utc>) -> Vec<Target> {
 /// Whether something of the attempt is still to be undone.
 pub fn is_due(attempt: &AttemptFacts, now: DateTime<Utc>) -> bool {
     !due(attempt, now).is_empty()
+}
+
+/// Whether the issuer has said that what it undid of a whole attempt is this approval, by its reference.
+pub(super) fn is_undone_by_name(leg: &Leg, attempt: &Attempt, approval: &AttemptResult) -> bool {
+    let whole = Target { leg_no: attempt.leg_no, attempt_no: attempt.attempt_no, result_no: None };
+    let asked = [AttemptKind::NetCancel, AttemptKind::Inquiry].map(|kind| leg.undoing(kind, whole));
+    let mut answers = asked.into_iter().flatten().flat_map(|facts| &facts.results);
+    answers.any(|answer| names(answer.outcome, answer.issuer_ref.as_deref(), approval))
+}
+
+/// Whether an answer says of this approval that it is reversed.
+pub(super) fn names(outcome: ResultOutcome, issuer_ref: Option<&str>, approval: &AttemptResult) -> bool {
+    outcome == ResultOutcome::Reversed && issuer_ref.is_some() && issuer_ref == approval.issuer_ref.as_deref()
 }
 
 /// Whether an answer to a reversal says that it can no longer be reversed.

@@ -104,28 +104,58 @@ fn an_approval_after_it_was_voided_is_exposed_and_undone_and_never_resurrected()
     assert_eq!(world.payment.reversal(world.now), Reversal::Done);
 }
 
-/// R1: a reversal that left before an approval was known may have undone another one: its word ends the order, not the approval.
+/// R1: an issuer that says by its reference what it has reversed is taken at its word: that approval is not undone again,
+/// another one is.
 #[test]
-fn a_reversal_that_named_nothing_does_not_settle_an_approval_that_came_since() {
-    let mut world = World::open(1_000, 0, "0.03");
-    world.begin(&[1_000], true);
-    world.finish(&[ResultOutcome::Timeout]);
-    let target = due(&world)[0];
-    let Some(Next::Commit(message)) = reverse::start(&world.payment, target, &issuer(), world.now) else {
-        panic!("nothing is sent")
-    };
-    assert_eq!(message.target_result, None);
-    world.apply("NET_CANCEL", vec![Fact::Attempt(*message)]);
-    world.late_with(1, &approval(&world, "A9"));
-    let about = (1, AttemptKind::NetCancel, 1);
-    let undone = answer(ResultOutcome::Reversed, world.now);
-    let (facts, step) = reverse::finish(&world.payment, about, &undone, &issuer(), world.now).unwrap();
-    world.apply("NET_CANCEL_RESULT", facts);
-    assert_eq!(step, Step::Voided);
-    assert_eq!(world.payment.exposure(world.now), won(1_000));
-    let target = due(&world)[0];
-    assert_eq!(undo(&mut world, target, ResultOutcome::Reversed), Step::Voided);
-    assert!(world.payment.exposure(world.now).is_zero());
+fn an_approval_that_the_issuer_names_as_reversed_is_not_undone_again() {
+    for (told, exposed) in [("A9", 0), ("A8", 1_000)] {
+        let mut world = World::open(1_000, 0, "0.03");
+        world.begin(&[1_000], true);
+        world.finish(&[ResultOutcome::Timeout]);
+        let target = due(&world)[0];
+        let named =
+            Answer { issuer_ref: Some("A9".to_owned()), ..answer(ResultOutcome::Reversed, world.now) };
+        assert_eq!(world.undo(target, named, 0), Some(Step::Voided));
+        world.late_with(1, &approval(&world, told));
+        assert_eq!(auth(&world).state(world.now).status(), "VOIDED");
+        assert_eq!(world.payment.exposure(world.now), won(exposed), "{told}");
+        assert_eq!(due(&world).len(), usize::from(exposed > 0), "{told}");
+        world.late_with(1, &approval(&world, "A10"));
+        assert_eq!(
+            world.payment.exposure(world.now),
+            won(exposed + 1_000),
+            "a second one is not what was named"
+        );
+    }
+}
+
+/// R1: a reversal that left before an approval was known may have undone another one: unless it names this one, its word ends the
+/// order, not the approval.
+#[test]
+fn a_reversal_that_named_nothing_settles_an_approval_that_came_since_if_the_answer_names_it() {
+    for (named, exposed) in [(None, 1_000), (Some("A8"), 1_000), (Some("A9"), 0)] {
+        let mut world = World::open(1_000, 0, "0.03");
+        world.begin(&[1_000], true);
+        world.finish(&[ResultOutcome::Timeout]);
+        let target = due(&world)[0];
+        let Some(Next::Commit(message)) = reverse::start(&world.payment, target, &issuer(), world.now) else {
+            panic!("nothing is sent")
+        };
+        assert_eq!(message.target_result, None);
+        world.apply("NET_CANCEL", vec![Fact::Attempt(*message)]);
+        world.late_with(1, &approval(&world, "A9"));
+        let about = (1, AttemptKind::NetCancel, 1);
+        let undone =
+            Answer { issuer_ref: named.map(str::to_owned), ..answer(ResultOutcome::Reversed, world.now) };
+        let (facts, step) = reverse::finish(&world.payment, about, &undone, &issuer(), world.now).unwrap();
+        world.apply("NET_CANCEL_RESULT", facts);
+        assert_eq!(step, Step::Voided);
+        assert_eq!(world.payment.exposure(world.now), won(exposed), "{named:?}");
+        for target in due(&world) {
+            assert_eq!(undo(&mut world, target, ResultOutcome::Reversed), Step::Voided);
+        }
+        assert!(world.payment.exposure(world.now).is_zero());
+    }
 }
 
 /// R5: of two approvals that were given up the network cancel undoes the one it names; the other is undone by itself.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use issuer_gateway::deadline::Deadline;
 use issuer_gateway::run::Gateway;
 use issuer_gateway::timeouts::Timeouts;
+use ledger_core::ids::PaymentId;
 use ledger_core::ledger::{AttemptKey, IssuerAnswer, Ledger};
 use ledger_core::payment::attempt::AttemptState;
 use ledger_core::payment::fact::{AttemptKind, NetworkCancelReason, ResultOutcome, ResultSource};
@@ -20,7 +21,33 @@ use crate::world::{World, at, authorization, by_card, state, tries, won};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_approval_never_revives_an_abandoned_attempt() {
     let world = World::new("nc_late").await;
-    let id = world.paid("o-1", "sim:late:3000").await;
+    let id = late_after_it_was_voided(&world, "sim:late:3000").await;
+    let payment = world.payment(id).await;
+    assert_eq!(payment.exposure(clock::now()), won(0), "the issuer said which approval it reversed");
+    assert!(world.once().await.is_empty(), "nothing is undone once more");
+}
+
+/// R1
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_approval_that_no_reversal_named_is_undone_by_its_number() {
+    let world = World::new("nc_late_unnamed").await;
+    let id = late_after_it_was_voided(&world, "sim:late:3000,unnamed-nc:1").await;
+    let payment = world.payment(id).await;
+    assert_eq!(payment.exposure(clock::now()), won(50_000), "after \"reversed\" it may be another approval");
+    let done = world.once().await;
+    assert!(
+        matches!(done.as_slice(), [Done::Reverse { outcome: "REVERSED", state: "VOIDED", .. }]),
+        "{done:?}"
+    );
+    let payment = world.payment(id).await;
+    assert_eq!(payment.exposure(clock::now()), won(0));
+    assert_eq!((state(&payment), payment.status(clock::now())), (AttemptState::Voided, Status::Aborted));
+    world.audit(&[id]).await;
+}
+
+/// A payment whose issuer approves after its authorization was given up and reversed.
+async fn late_after_it_was_voided(world: &World, token: &str) -> PaymentId {
+    let id = world.paid("o-1", token).await;
     let payment = world.payment(id).await;
     assert_eq!(payment.status(clock::now()), Status::Aborted);
     assert_eq!(state(&payment), AttemptState::Reversing(NetworkCancelReason::Timeout));
@@ -39,16 +66,8 @@ async fn a_late_approval_never_revives_an_abandoned_attempt() {
     assert_eq!(late.source, ResultSource::Late);
     assert_eq!(payment.status(clock::now()), Status::Aborted);
     assert_eq!((state(&payment), authorization(&payment).effective()), (AttemptState::Voided, won(0)));
-    assert_eq!(payment.exposure(clock::now()), won(50_000), "after \"reversed\" it may be another approval");
-    let done = world.once().await;
-    assert!(
-        matches!(done.as_slice(), [Done::Reverse { outcome: "REVERSED", state: "VOIDED", .. }]),
-        "undone once more, by its number: {done:?}"
-    );
-    let payment = world.payment(id).await;
-    assert_eq!(payment.exposure(clock::now()), won(0));
-    assert_eq!((state(&payment), payment.status(clock::now())), (AttemptState::Voided, Status::Aborted));
     world.audit(&[id]).await;
+    id
 }
 
 /// R2

@@ -130,7 +130,9 @@ impl Book {
         match &trace.approval {
             Approval::None => Answer::NoOriginal,
             Approval::Declined(code) => declined(code),
-            Approval::Approved(_) if trace.reversed => Answer::Reversed,
+            Approval::Approved(auth_no) if trace.reversed => {
+                Answer::Reversed { auth_no: Some(auth_no.clone()) }
+            }
             Approval::Approved(auth_no) => match trace.cancels.values().next() {
                 Some(given) if trace.effective() == 0 => Answer::Canceled { auth_no: given.auth_no.clone() },
                 Some(_) | None => Answer::Approved { auth_no: auth_no.clone() },
@@ -192,8 +194,9 @@ impl Book {
         if !trace.cancels.is_empty() {
             return Answer::TooLate;
         }
+        let auth_no = Some(auth_no.clone());
         trace.reversed = true;
-        Answer::Reversed
+        Answer::Reversed { auth_no }
     }
 
     /// Gives back a part or all of an approval; the same trace number gives the same answer again.

@@ -26,6 +26,8 @@ pub enum Ruling {
     NoOriginal,
     /// Say that it is too late.
     TooLate,
+    /// Whatever follows from the book, without the original's number.
+    Unnamed,
 }
 
 /// When it is written into the book.
@@ -65,6 +67,7 @@ impl Plan {
             Some(Step::Decline { code }) => says(Ruling::Decline(code)),
             Some(Step::NoOriginal {}) => says(Ruling::NoOriginal),
             Some(Step::TooLate {}) => says(Ruling::TooLate),
+            Some(Step::Unnamed {}) => says(Ruling::Unnamed),
             Some(Step::Delay { ms }) => by_the_book(Booking::After(millis(ms)), Reply::After(millis(ms))),
             Some(Step::Late { ms, book_ms }) => {
                 by_the_book(Booking::After(millis(book_ms)), Reply::After(millis(ms)))

@@ -99,7 +99,7 @@ impl Booked for Authorization {
     fn book(&self, key: &TraceKey, ruling: Ruling, shared: &Shared) -> Answer {
         let decline = match &ruling {
             Ruling::Decline(code) => Some(code.as_str()),
-            Ruling::ByTheBook | Ruling::NoOriginal | Ruling::TooLate => None,
+            Ruling::ByTheBook | Ruling::NoOriginal | Ruling::TooLate | Ruling::Unnamed => None,
         };
         shared.book().authorize(key, self, decline)
     }
@@ -130,6 +130,10 @@ impl Booked for Reversal {
             Ruling::Decline(code) => Answer::Declined { code },
             Ruling::NoOriginal => Answer::NoOriginal,
             Ruling::TooLate => Answer::TooLate,
+            Ruling::Unnamed => match shared.book().reverse(key, self) {
+                Answer::Reversed { .. } => Answer::Reversed { auth_no: None },
+                other => other,
+            },
         }
     }
 }
@@ -155,7 +159,7 @@ impl Booked for Inquiry {
 
     fn book(&self, key: &TraceKey, ruling: Ruling, shared: &Shared) -> Answer {
         match ruling {
-            Ruling::ByTheBook | Ruling::TooLate => shared.book().inquire(key),
+            Ruling::ByTheBook | Ruling::TooLate | Ruling::Unnamed => shared.book().inquire(key),
             Ruling::Decline(code) => Answer::Declined { code },
             Ruling::NoOriginal => Answer::NoOriginal,
         }
@@ -184,7 +188,9 @@ impl Booked for Cancel {
     fn book(&self, key: &TraceKey, ruling: Ruling, shared: &Shared) -> Answer {
         match ruling {
             Ruling::Decline(code) => Answer::Declined { code },
-            Ruling::ByTheBook | Ruling::NoOriginal | Ruling::TooLate => shared.book().cancel(key, self),
+            Ruling::ByTheBook | Ruling::NoOriginal | Ruling::TooLate | Ruling::Unnamed => {
+                shared.book().cancel(key, self)
+            }
         }
     }
 }

@@ -18,6 +18,7 @@
 //! | `lost-nc:N`, `lost-cancel:N` | neither |
 //! | `garble-nc:N`, `garble-cancel:N` | booked, answered with garbage |
 //! | `no-original-nc:N`, `too-late-nc:N` | answered so, nothing booked |
+//! | `unnamed-nc:N` | booked, answered without the number of what was reversed |
 //! | `decline-cancel[:CODE]` | every cancel is declined |
 //! | `delay-nc:MS`, `delay-cancel:MS` | every one is booked and answered after MS |
 //!
@@ -97,6 +98,8 @@ pub enum Step {
     NoOriginal {},
     /// A reversal: say that it is too late.
     TooLate {},
+    /// A reversal: book it and answer, but do not say which approval it was.
+    Unnamed {},
 }
 
 /// Ways to answer with what cannot be understood.
@@ -265,6 +268,7 @@ impl Directive {
             ("garble", _) => Step::Garble { how: Garble::Json, booked: true },
             ("no-original", Kind::Reversal) => Step::NoOriginal {},
             ("too-late", Kind::Reversal) => Step::TooLate {},
+            ("unnamed", Kind::Reversal) => Step::Unnamed {},
             _ => return Err(BadRequest::Script),
         };
         Ok(Self { kind, first: Some(number(argument)?), step })

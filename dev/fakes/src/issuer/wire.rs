@@ -135,7 +135,11 @@ pub enum Answer {
         code: String,
     },
     /// The original is undone.
-    Reversed,
+    Reversed {
+        /// The original's approval number, of an issuer that says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        auth_no: Option<String>,
+    },
     /// No such original (so far).
     NoOriginal,
     /// The original can only be canceled by now.

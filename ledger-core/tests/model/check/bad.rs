@@ -6,8 +6,8 @@ use ledger_core::payment::balance;
 use ledger_core::payment::cancel::Cancel;
 use ledger_core::payment::confirm::{self, Answer};
 use ledger_core::payment::fact::{
-    Attempt, AttemptKind, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome, ReversalOutcome, Ruling,
-    Verdict,
+    Attempt, AttemptKind, AttemptResult, AttemptVerdict, Fact, NetworkCancelOutcome, ResultOutcome,
+    ReversalOutcome, Ruling, Verdict,
 };
 use ledger_core::payment::fold::{self, Payment};
 use ledger_core::payment::reverse::{self, Next};
@@ -226,6 +226,23 @@ impl Design for LateIsANote {
     fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
         let facts = Shipped.late(payment, leg_no, answer, now).into_iter();
         facts.filter(|fact| !matches!(fact, Fact::Contradiction(_))).collect()
+    }
+}
+
+/// An issuer that says what it has reversed has reversed whatever comes.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyNameWill;
+
+impl Design for AnyNameWill {
+    fn late(&self, payment: &Payment, leg_no: u8, answer: &Answer, now: DateTime<Utc>) -> Vec<Fact> {
+        let leg = payment.leg(leg_no);
+        let mut reversals = leg.into_iter().flat_map(|leg| leg.attempts_of(AttemptKind::NetCancel));
+        let says_which =
+            |result: &AttemptResult| result.outcome == ResultOutcome::Reversed && result.issuer_ref.is_some();
+        if reversals.any(|facts| facts.results.iter().any(says_which)) {
+            return LateIsANote.late(payment, leg_no, answer, now);
+        }
+        Shipped.late(payment, leg_no, answer, now)
     }
 }
 

@@ -41,10 +41,11 @@ pub enum Command {
     Reverse {
         leg_no: u8,
     },
+    /// The number of the approval that it is said to be about.
     Reversed {
         about: About,
         outcome: ResultOutcome,
-        names: u8,
+        names: Option<u8>,
     },
     Cancel {
         writer: u8,
@@ -164,7 +165,7 @@ impl<'a> Book<'a> {
             Command::Verdict(got) => self.design.finish_confirm(payment, &answers(got), now),
             Command::Recover => self.design.recover(payment, now),
             Command::Late { leg_no, outcome, names } => {
-                Ok(self.design.late(payment, leg_no, &numbered(outcome, names), now))
+                Ok(self.design.late(payment, leg_no, &numbered(outcome, Some(names)), now))
             }
             Command::Reverse { leg_no } => Ok(match self.design.start_reversal(payment, leg_no, now) {
                 Some(Next::Commit(attempt)) => vec![Fact::Attempt(*attempt)],
@@ -256,9 +257,10 @@ impl<'a> Book<'a> {
 }
 
 /// An answer that tells of the approval with this number.
-fn numbered(outcome: ResultOutcome, names: u8) -> Answer {
+fn numbered(outcome: ResultOutcome, names: Option<u8>) -> Answer {
     let told = answer(outcome);
-    let issuer_ref = told.issuer_ref.is_some().then(|| format!("A{names}"));
+    let tells = told.issuer_ref.is_some() || outcome == ResultOutcome::Reversed;
+    let issuer_ref = names.filter(|_| tells).map(|names| format!("A{names}"));
     Answer { issuer_ref, ..told }
 }
 

@@ -114,7 +114,9 @@ impl Sim {
         };
         self.cover(outcome.code());
         let told = world::answer(outcome, self.now());
-        let issuer_ref = told.issuer_ref.is_some().then(|| names.to_owned());
+        // of every second payment the issuer says what it has reversed
+        let says_which = outcome == ResultOutcome::Reversed && at.is_multiple_of(2);
+        let issuer_ref = (told.issuer_ref.is_some() || says_which).then(|| names.to_owned());
         Answer { issuer_ref, ..told }
     }
 

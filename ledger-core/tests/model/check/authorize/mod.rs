@@ -46,6 +46,8 @@ pub struct Setup {
     /// Whether the issuer approves once more, or after it has declined or reversed, under a number of its own. Its file
     /// tells of it.
     pub contrary: bool,
+    /// Whether the issuer says which approval it has reversed.
+    pub names_reversed: bool,
 }
 
 /// One leg, one caller, one job, and a fault.
@@ -60,6 +62,7 @@ pub const SMALL: Setup = Setup {
     very_late: false,
     captures: false,
     contrary: false,
+    names_reversed: false,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,8 +7,8 @@ use ledger_core::payment::reverse::Next;
 
 use super::issuer::{reaches_issuer, to_record};
 use super::{
-    Authorize, CLOCK, Caller, Job, LAST, LATE, Late, PEOPLE, Recorder, Reply, Sent, State, Stray, Told, Wire,
-    place,
+    About, Authorize, CLOCK, Caller, Job, LAST, LATE, Late, PEOPLE, Recorder, Reply, Sent, State, Stray,
+    Told, Wire, place,
 };
 use crate::check::book::{Appended, Command, Decision, Got, MOST};
 use crate::check::design::reversals;
@@ -306,7 +306,7 @@ impl Authorize<'_> {
             Job::Waits { sent, reply } => self.job_waits(state, n, sent, reply, steps),
             Job::Judges { sent, outcome, names, on } => {
                 let label = Label::of(JOBS[n], "commits what it came to for leg", sent.about.0);
-                let command = Command::Reversed { about: sent.about, outcome, names };
+                let command = self.reversed(sent.about, outcome, names);
                 let rests = Job::Rests { tried: Some(state.at) };
                 let again = Job::Judges { sent, outcome, names, on: state.ledger };
                 self.job_commit(state, n, label, command, on, (rests, again), steps);
@@ -472,11 +472,17 @@ impl Authorize<'_> {
         }
     }
 
+    /// What the ledger gets to know: which approval a "reversed" is about only of an issuer that says so.
+    fn reversed(&self, about: About, outcome: ResultOutcome, names: u8) -> Command {
+        let is_named = outcome != ResultOutcome::Reversed || self.setup.names_reversed;
+        Command::Reversed { about, outcome, names: is_named.then_some(names) }
+    }
+
     fn recorder(&mut self, state: &State, steps: &mut Steps) {
         let Recorder::Judges { late, on } = state.recorder else { return };
         let command = match late {
             Late::Authorization { leg, outcome, names } => Command::Late { leg_no: leg, outcome, names },
-            Late::Reversal { about, outcome, names } => Command::Reversed { about, outcome, names },
+            Late::Reversal { about, outcome, names } => self.reversed(about, outcome, names),
         };
         let label = Label::new("recorder", "commits what came late");
         let appended = match self.book.decide(on, command, state.at) {

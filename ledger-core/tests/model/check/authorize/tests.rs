@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Authorize, SMALL, Setup};
 use crate::check::bad::{
-    FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateIsANote, LateSuccessPays,
+    AnyNameWill, FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateIsANote, LateSuccessPays,
     SecondIsIgnored, SecondIsReversed, SendsAgain, SendsBeforeCommit, SiblingIsForgotten, SilenceIsClosed,
     SilenceIsRefusal, TooLateIsClosed, WindowCountsFromAnswer,
 };
@@ -91,6 +91,19 @@ const CONTRARY: Setup = Setup { contrary: true, faults: 0, tries: 1, ..SMALL };
 #[test]
 fn one_leg_of_an_issuer_that_contradicts_itself() {
     hold("an issuer contradicts itself", CONTRARY);
+}
+
+/// R1: an issuer that says which approval it has reversed; that one is not undone once more.
+const NAMES: Setup = Setup { names_reversed: true, ..CONTRARY };
+
+#[test]
+fn one_leg_of_an_issuer_that_says_what_it_reversed() {
+    hold("an issuer says what it reversed", NAMES);
+}
+
+#[test]
+fn taking_any_name_for_the_one_that_came_is_found() {
+    fails(&AnyNameWill, "any name will do", Rule::HiddenMoney, NAMES);
 }
 
 /// R4: what can no longer be reversed is asked about and canceled, or with people.
