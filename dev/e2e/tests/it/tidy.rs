@@ -41,6 +41,41 @@ fn files_are_small() {
     assert!(median <= MAX_MEDIAN, "the median file has {median} lines");
 }
 
+/// A test that no module declares never runs, and nobody notices.
+#[test]
+fn every_file_is_part_of_its_crate() {
+    let files: BTreeMap<PathBuf, String> =
+        files(".rs").into_iter().map(|(path, text)| (PathBuf::from(path), text)).collect();
+    let declares = |file: PathBuf, name: &str| {
+        files.get(&file).is_some_and(|text| {
+            text.lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.ends_with(&format!("mod {name};")))
+        })
+    };
+    let mut looked_at = 0;
+    let mut strays = Vec::new();
+    for path in files.keys() {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let dir = path.parent().unwrap();
+        let is_of_cargo = ["tests", "bin", "examples", "benches"].iter().any(|room| dir.ends_with(room));
+        if is_of_cargo || ["main", "lib", "build"].contains(&stem) {
+            continue;
+        }
+        let (name, dir) = match stem {
+            "mod" => (dir.file_name().unwrap().to_str().unwrap(), dir.parent().unwrap()),
+            name => (name, dir),
+        };
+        let mut parents = ["main.rs", "lib.rs", "mod.rs"].map(|parent| dir.join(parent)).to_vec();
+        parents.push(dir.with_extension("rs"));
+        looked_at += 1;
+        if !parents.into_iter().any(|parent| declares(parent, name)) {
+            strays.push(path);
+        }
+    }
+    assert!(looked_at > 300, "{looked_at} files are looked at");
+    assert!(strays.is_empty(), "declared by no module: {strays:#?}");
+}
+
 /// SQL on ledger tables stands in ledger-core's store and in the verifier's checks; tools for development and tests may ask
 /// for more.
 #[test]
