@@ -10,6 +10,7 @@ use testcontainers_modules::kafka::apache;
 use testcontainers_modules::mysql::Mysql;
 
 use crate::accounts::random_hex;
+use crate::mysql::RECOMMENDED;
 use crate::replication::follow_at;
 use crate::server::{Server, escaped};
 
@@ -56,7 +57,8 @@ impl MysqlContainers {
 
 async fn start_mysql(id: u32, dir: &Path) -> Result<(ContainerAsync<Mysql>, Server)> {
     let password = random_hex(16)?;
-    let settings = SETTINGS.iter().map(|setting| (*setting).to_owned());
+    let recommended = RECOMMENDED.iter().map(|setting| format!("--{setting}"));
+    let settings = SETTINGS.iter().map(|setting| (*setting).to_owned()).chain(recommended);
     let container = Mysql::default()
         .with_tag(MYSQL_TAG)
         .with_env_var("MYSQL_ROOT_PASSWORD", &password)

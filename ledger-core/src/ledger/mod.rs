@@ -47,7 +47,7 @@ use crate::store::batch::{Batcher, Urgency};
 use crate::store::idempotency::{Claim, Rendered};
 use crate::store::owned::Moment;
 use crate::store::pool::{PoolOptions, connect};
-use crate::store::{LostKey, StoreError, grants, load, method_rule, owned, reference};
+use crate::store::{LostKey, StoreError, grants, load, method_rule, owned, reference, server};
 
 pub use crate::history::HistoryEntry;
 pub use crate::payment::confirm::Answer as IssuerAnswer;
@@ -108,10 +108,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Connects, and proves that the account can neither change a row nor forge one.
+    /// Connects, proves that the account can neither change a row nor forge one, and says what server it is.
     pub async fn open(url: &str, options: PoolOptions) -> Result<Self, GrantsError> {
         let pool = connect(url, options).await?;
         grants::prove_app(&pool).await?;
+        server::tell(&pool).await?;
         let batcher = Batcher::start(&pool, options.appends);
         let commit_within = options.commit_within.and_then(|within| TimeDelta::from_std(within).ok());
         Ok(Self { pool, batcher, recent: Arc::new(Recent::default()), commit_within })

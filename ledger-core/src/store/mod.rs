@@ -33,6 +33,7 @@ pub mod replica;
 pub mod rows;
 pub mod scatter;
 pub mod script;
+pub(crate) mod server;
 pub mod statement;
 pub mod text;
 pub mod verification;
