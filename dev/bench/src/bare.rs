@@ -14,7 +14,7 @@ use stack::EnvFile;
 
 use crate::cpu::{Cpu, Watched};
 use crate::facts;
-use crate::load::quantile;
+use crate::load::{WARM_UP, tell_latency};
 
 /// What a bare client inserts.
 #[derive(Debug, Clone, Copy)]
@@ -59,18 +59,21 @@ const PACED_WRITERS: usize = 2;
 const PACED_BATCH: u64 = 128;
 
 /// Payments on a schedule: a writer that is free takes all that are due and writes them in three commits. A latency counts
-/// from the schedule.
+/// from the schedule, once it has run for as long as a load takes to warm up.
 pub async fn paced(env: &EnvFile, watched: &Watched, rate: u64, seconds: u64) -> Result<Value> {
     let taken = Arc::new(AtomicU64::new(0));
-    let (begun, cpu) = (tokio::time::Instant::now(), Cpu::now(watched));
+    let mut committers = Vec::new();
+    for _ in 0..PACED_WRITERS {
+        committers.push(committer(env).await?);
+    }
+    let begun = tokio::time::Instant::now();
     let at = move |place: u64| begun + Duration::from_micros(place * 1_000_000 / rate.max(1));
     let mut writers = tokio::task::JoinSet::new();
-    for _ in 0..PACED_WRITERS {
-        let mut committer = committer(env).await?;
+    for mut committer in committers {
         let taken = taken.clone();
         writers.spawn(async move {
             let mut latency = Histogram::<u64>::new(3)?;
-            while begun.elapsed() < Duration::from_secs(seconds) {
+            while begun.elapsed() < WARM_UP + Duration::from_secs(seconds) {
                 let first = taken.load(Ordering::SeqCst);
                 tokio::time::sleep_until(at(first)).await;
                 let due = u64::try_from(begun.elapsed().as_micros())? * rate / 1_000_000 + 1;
@@ -82,23 +85,26 @@ pub async fn paced(env: &EnvFile, watched: &Watched, rate: u64, seconds: u64) ->
                 }
                 write(&mut committer, 1, usize::try_from(end - first)?).await?;
                 let done = tokio::time::Instant::now();
-                for place in first..end {
+                for place in (first..end).filter(|place| at(*place) >= begun + WARM_UP) {
                     latency.record(u64::try_from((done - at(place)).as_micros())?)?;
                 }
             }
             anyhow::Ok(latency)
         });
     }
+    tokio::time::sleep(WARM_UP).await;
+    let (warm, cpu) = (Instant::now(), Cpu::now(watched));
     let mut latency = Histogram::<u64>::new(3)?;
     while let Some(done) = writers.join_next().await {
         latency.add(done??)?;
     }
-    let millis = u64::try_from(begun.elapsed().as_millis())?;
-    Ok(json!({
+    let millis = u64::try_from(warm.elapsed().as_millis())?;
+    let mut point = json!({
         "bare": true, "rate": rate, "writers": PACED_WRITERS, "applied": latency.len(), "applied_per_s": latency.len() * 1_000 / millis,
-        "p50_us": quantile(&latency, 500), "p99_us": quantile(&latency, 990), "p99_9_us": quantile(&latency, 999),
         "cpu_ms_per_1000": cpu.since(watched).per_thousand(latency.len()),
-    }))
+    });
+    tell_latency(&mut point, &latency);
+    Ok(point)
 }
 
 async fn committer(env: &EnvFile) -> Result<Committer> {

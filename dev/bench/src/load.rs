@@ -20,7 +20,7 @@ use crate::cpu::{Cpu, Watched};
 use crate::wire::Wire;
 
 /// Before anything is counted.
-const WARM_UP: Duration = Duration::from_secs(2);
+pub const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Requests that a repeating client may take up again.
 const REMEMBERED: usize = 64;
@@ -118,10 +118,10 @@ impl Load {
         let mut point = json!({
             "connections": self.connections, "legs": self.legs, "merchants": target.keys.len(),
             "applied": applied.payments, "applied_per_s": applied.payments * 1_000 / u64::try_from(millis)?,
-            "p50_us": quantile(&latency, 500), "p99_us": quantile(&latency, 990), "p99_9_us": quantile(&latency, 999),
             "rows_per_1000": applied.per_thousand(applied.rows), "commits_per_1000": applied.per_thousand(applied.commits),
             "cpu_ms_per_1000": used.per_thousand(applied.payments),
         });
+        tell_latency(&mut point, &latency);
         if let Some(rate) = self.rate {
             point["rate"] = rate.into();
         }
@@ -133,14 +133,20 @@ impl Load {
     }
 }
 
-/// The latency that so many of a thousand do not exceed.
+/// Adds to a point the latencies, in microseconds, that so many payments do not exceed.
+pub fn tell_latency(point: &mut Value, latency: &Histogram<u64>) {
+    for (name, per_mille) in [("p50_us", 500), ("p99_us", 990), ("p99_9_us", 999)] {
+        point[name] = quantile(latency, per_mille).into();
+    }
+}
+
 #[expect(
     clippy::float_arithmetic,
     clippy::as_conversions,
     clippy::cast_precision_loss,
     reason = "the histogram takes a float"
 )]
-pub fn quantile(latency: &Histogram<u64>, per_mille: u64) -> u64 {
+fn quantile(latency: &Histogram<u64>, per_mille: u64) -> u64 {
     latency.value_at_quantile(per_mille as f64 / 1_000.0)
 }
 

@@ -135,7 +135,9 @@ impl Run<'_> {
         self.best = best;
         if !self.plan.quick {
             self.beside_others(&hot).await?;
-            self.point("core only, open loop at half load", &hot, &self.paced(best / 2)).await?;
+            for rate in self.half_loads() {
+                self.point("core only, open loop at half load", &hot, &self.paced(rate)).await?;
+            }
         }
         for rate in self.plan.rates.clone() {
             self.point("core only, open loop", &hot, &self.paced(rate)).await?;
@@ -181,16 +183,29 @@ impl Run<'_> {
             }
             self.printer.line(&point)?;
         }
-        let rate = self.best / 2;
-        self.printer.line(&bare::paced(&env, &self.watched(), rate, self.plan.seconds).await?)?;
-        let bare_us = 1_000_000 / one_by_one.max(1);
-        self.printer.line(&json!({
-            "latency": "core only at one connection, p50, and three bare commits", "core_only_us": self.compared.alone_us,
-            "bare_us": bare_us, "over_us": self.compared.alone_us.saturating_sub(bare_us),
-        }))?;
+        for rate in self.half_loads() {
+            self.printer.line(&bare::paced(&env, &self.watched(), rate, self.plan.seconds).await?)?;
+        }
+        if self.compared.alone_us > 0 {
+            let bare_us = 1_000_000 / one_by_one.max(1);
+            self.printer.line(&json!({
+                "latency": "core only at one connection, p50, and three bare commits", "core_only_us": self.compared.alone_us,
+                "bare_us": bare_us, "over_us": self.compared.alone_us.saturating_sub(bare_us),
+            }))?;
+        }
+        if self.compared.applied == 0 {
+            return Ok(());
+        }
         let ratio = |what: &str, other: u64| json!({ "ratio": what, "value": self.compared.applied * 1_000 / other.max(1) });
         self.printer.line(&ratio("core only / bare client at the same batch size, per 1,000", same_batch))?;
         self.printer.line(&ratio("core only / plain service, per 1,000", applied(&peer)))
+    }
+
+    /// Half of what the core does at [`COMPARED`] connections, and half of the most it does at all.
+    fn half_loads(&self) -> impl Iterator<Item = u64> + use<> {
+        let mut rates = vec![self.compared.applied / 2, self.best / 2];
+        rates.dedup();
+        rates.into_iter().filter(|rate| *rate > 0)
     }
 
     fn load(&self, connections: usize) -> Load {
