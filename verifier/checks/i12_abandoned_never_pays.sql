@@ -45,7 +45,7 @@ WHERE o.payment_id BETWEEN @first AND @last AND o.outcome = 'VOIDED' AND c.payme
     SELECT 1 FROM attempt AS u
     JOIN attempt_result AS w ON w.payment_id = u.payment_id AND w.leg_no = u.leg_no AND w.kind = u.kind AND w.attempt_no = u.attempt_no
     WHERE u.payment_id = r.payment_id AND u.leg_no = r.leg_no AND u.kind IN ('NET_CANCEL', 'INQUIRY') AND u.target_no = r.attempt_no
-      AND w.outcome = 'REVERSED' AND w.issuer_ref = r.issuer_ref
+      AND w.outcome = 'REVERSED' AND w.issuer_ref = r.issuer_ref AND w.seq < r.seq
   )
 UNION ALL
 SELECT HEX(o.payment_id), o.leg_no, o.cancel_no, 'refunded though it was refused, not raised'

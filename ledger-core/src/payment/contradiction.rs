@@ -111,10 +111,9 @@ impl Payment {
         self.answered_attempts().any(|facts| facts.is_contrary(|step| step == ContradictionStep::Raised))
     }
 
-    /// Whether such an answer has been undone.
-    pub(super) fn has_undone_contradiction(&self) -> bool {
-        let is_undone = |fact: &Contradiction| fact.step == ContradictionStep::Undone;
-        self.answered_attempts().any(|facts| facts.contradictions.iter().any(is_undone))
+    /// Whether there was any such answer; one that is neither open nor with people is undone.
+    pub(super) fn has_contradiction(&self) -> bool {
+        self.answered_attempts().any(|facts| !facts.contradictions.is_empty())
     }
 }
 

@@ -123,7 +123,9 @@ impl Rule {
             Self::I7 => {
                 "what is not settled near the end of its validity is handed to people, and stays visible as exposure"
             }
-            Self::I12 => "what was given up never pays; an approval that surfaces is undone again",
+            Self::I12 => {
+                "what was given up never pays; an approval that surfaces is undone, unless its issuer has named it as reversed"
+            }
         }
     }
 }

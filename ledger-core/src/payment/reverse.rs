@@ -156,14 +156,11 @@ pub fn finish(
         return Ok((added, settled(facts, target.result_no, now)));
     };
     let sent_at = attempt.attempt.deadline_at - issuer.answer_within();
-    let step = case.step(attempt, answer.outcome, sent_at, now);
+    let step = case.step(attempt, answer, sent_at, now);
     added.extend(case.settled_by(step, now));
-    // what was undone may be another one than the approval that has come to light since the message left, unless it is named
-    let is_named = |approval: &AttemptResult| names(answer.outcome, answer.issuer_ref.as_deref(), approval);
-    let since = facts.approval().filter(|approval| {
-        step == Step::Voided && attempt.attempt.target_result.is_none() && !is_named(approval)
-    });
-    if let Some(approval) = since.filter(|approval| facts.contradiction(approval.result_no).is_none()) {
+    let left =
+        facts.approval().filter(|approval| step == Step::Voided && case.leaves(approval, attempt, answer));
+    if let Some(approval) = left.filter(|approval| facts.contradiction(approval.result_no).is_none()) {
         let raised = contradiction::raise(facts, approval, std::slice::from_ref(issuer), now);
         // the issuer's time for it began with the order
         let valid_until = facts.network_cancel.as_ref().map_or(raised.valid_until, |order| order.valid_until);
@@ -199,13 +196,17 @@ impl Case<'_> {
     fn step(
         &self,
         attempt: &AttemptFacts,
-        outcome: ResultOutcome,
+        answer: &Answer,
         sent_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Step {
         let is_cancel = attempt.attempt.way == Some(Way::Cancel);
         let is_inquiry = attempt.attempt.kind == AttemptKind::Inquiry;
-        match outcome {
+        match answer.outcome {
+            // about one approval, and another one was undone: as good as no answer
+            ResultOutcome::Reversed if self.raised.is_some() && self.is_about_another(attempt, answer) => {
+                self.again(now)
+            }
             ResultOutcome::Reversed | ResultOutcome::Canceled => Step::Voided,
             ResultOutcome::Approved if is_inquiry => Step::Cancel,
             // asked or canceled by its reference: no word but "undone" agrees with what is known
@@ -228,14 +229,28 @@ impl Case<'_> {
             | ResultOutcome::Timeout
             | ResultOutcome::Garbled
             | ResultOutcome::Reset
-            | ResultOutcome::NotSent => {
-                if now >= self.escalate_at {
-                    Step::Escalated
-                } else {
-                    Step::Repeat
-                }
-            }
+            | ResultOutcome::NotSent => self.again(now),
         }
+    }
+
+    fn again(&self, now: DateTime<Utc>) -> Step {
+        if now >= self.escalate_at { Step::Escalated } else { Step::Repeat }
+    }
+
+    /// Whether the answer names an approval, and not the one that the message named.
+    fn is_about_another(&self, attempt: &AttemptFacts, answer: &Answer) -> bool {
+        let named = reference(self.leg, &attempt.attempt);
+        answer.outcome == ResultOutcome::Reversed
+            && answer.issuer_ref.is_some()
+            && answer.issuer_ref.as_deref() != named
+    }
+
+    /// Whether what undid the whole attempt left this approval: the answer names another one, or it names none and nor did the
+    /// message, so that what was undone may be another one than what has come to light since.
+    fn leaves(&self, approval: &AttemptResult, attempt: &AttemptFacts, answer: &Answer) -> bool {
+        let is_whole = self.raised.is_none();
+        let is_open = attempt.attempt.target_result.is_none() || self.is_about_another(attempt, answer);
+        is_whole && is_open && !names(answer.outcome, answer.issuer_ref.as_deref(), approval)
     }
 
     /// "No original" counts when it was asked for after the late window, an earlier try said the same, and no approval is

@@ -129,7 +129,7 @@ impl Payment {
         {
             Reversal::Pending
         } else if states.iter().any(|s| matches!(s, AttemptState::Voided | AttemptState::VoidedProvisional))
-            || self.has_undone_contradiction()
+            || self.has_contradiction()
         {
             Reversal::Done
         } else {

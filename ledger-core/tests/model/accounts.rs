@@ -209,6 +209,19 @@ fn suspense_is_sent_back_up_to_what_no_other_refund_holds() {
     assert_eq!(refunded(&mut world, 9, ShareOutcome::Done), Err(Refusal::NoSuchDepositRefund(9)));
 }
 
+/// An account that its issuer will not close is with people at once: a deposit may be on its way there, and there is no approval
+/// that an inquiry could name.
+#[test]
+fn an_account_that_cannot_be_closed_is_handed_to_people() {
+    for refused in [ResultOutcome::TooLate, ResultOutcome::Declined] {
+        let mut world = waiting(50_000, 0);
+        give_up(&mut world).unwrap();
+        let step = world.reverse(1, refused);
+        assert_eq!(step.map(ledger_core::payment::reverse::Step::code), Some("ESCALATED"), "{refused:?}");
+        assert_eq!(world.payment.reversal(world.now), Reversal::Escalated);
+    }
+}
+
 /// Closing an account is undoing its authorization: an issuer that knows nothing of an account that it issued is not believed.
 #[test]
 fn an_account_that_was_given_up_is_closed_by_its_issuers_word() {

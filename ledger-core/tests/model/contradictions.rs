@@ -8,11 +8,16 @@ use ledger_core::payment::exposure;
 use ledger_core::payment::fact::{AttemptKind, ContradictionStep, Fact, ResultOutcome, Way};
 use ledger_core::payment::reverse::{self, Next, Step, Target};
 use ledger_core::payment::status::{CancelStatus, Reversal, Status};
+use ledger_core::reference::Issuer;
 
 use super::world::{World, answer, issuer, won};
 
 fn approval(world: &World, number: &str) -> Answer {
     Answer { issuer_ref: Some(number.to_owned()), ..answer(ResultOutcome::Approved, world.now) }
+}
+
+fn reversed(world: &World, number: &str) -> Answer {
+    Answer { issuer_ref: Some(number.to_owned()), ..answer(ResultOutcome::Reversed, world.now) }
 }
 
 fn auth(world: &World) -> &AttemptFacts {
@@ -108,24 +113,46 @@ fn an_approval_after_it_was_voided_is_exposed_and_undone_and_never_resurrected()
 /// another one is.
 #[test]
 fn an_approval_that_the_issuer_names_as_reversed_is_not_undone_again() {
-    for (told, exposed) in [("A9", 0), ("A8", 1_000)] {
+    // what is told after "A9 is reversed", and what is exposed then
+    let named_first = [("A9", 0), ("A10", 1_000)];
+    let another_first = [("A8", 1_000), ("A9", 2_000)];
+    for told in [named_first, another_first] {
         let mut world = World::open(1_000, 0, "0.03");
         world.begin(&[1_000], true);
         world.finish(&[ResultOutcome::Timeout]);
         let target = due(&world)[0];
-        let named =
-            Answer { issuer_ref: Some("A9".to_owned()), ..answer(ResultOutcome::Reversed, world.now) };
+        let named = reversed(&world, "A9");
         assert_eq!(world.undo(target, named, 0), Some(Step::Voided));
-        world.late_with(1, &approval(&world, told));
-        assert_eq!(auth(&world).state(world.now).status(), "VOIDED");
-        assert_eq!(world.payment.exposure(world.now), won(exposed), "{told}");
-        assert_eq!(due(&world).len(), usize::from(exposed > 0), "{told}");
-        world.late_with(1, &approval(&world, "A10"));
-        assert_eq!(
-            world.payment.exposure(world.now),
-            won(exposed + 1_000),
-            "a second one is not what was named"
-        );
+        for (number, exposed) in told {
+            world.late_with(1, &approval(&world, number));
+            assert_eq!(auth(&world).state(world.now).status(), "VOIDED");
+            assert_eq!(world.payment.exposure(world.now), won(exposed), "{number}");
+            assert_eq!(due(&world).len(), usize::try_from(exposed / 1_000).unwrap(), "{number}");
+        }
+    }
+}
+
+/// R1: a reversal that names one approval, of an issuer that says it has reversed another one, settles neither quietly: the one
+/// that was known stays exposed until it is undone or with people.
+#[test]
+fn a_reversal_of_another_approval_than_it_named_leaves_the_one_it_named() {
+    for (hours, last, step, left) in
+        [(0, "A8", Step::Voided, 0), (0, "A9", Step::Repeat, 1_000), (1, "A9", Step::Escalated, 1_000)]
+    {
+        let mut world = World::open(1_000, 0, "0.03");
+        world.begin(&[1_000], true);
+        world.finish(&[ResultOutcome::Timeout]);
+        world.late_with(1, &approval(&world, "A8"));
+        let target = due(&world)[0];
+        let other = reversed(&world, "A9");
+        assert_eq!(world.undo(target, other, 0), Some(Step::Voided));
+        assert_eq!(world.payment.exposure(world.now), won(1_000), "A8 stands");
+        let target = due(&world)[0];
+        assert_eq!(target.result_no, Some(auth(&world).approval().unwrap().result_no));
+        world.now += TimeDelta::hours(hours);
+        let answer = reversed(&world, last);
+        assert_eq!(world.undo(target, answer, 0), Some(step), "asked about A8, it says {last}");
+        assert_eq!(world.payment.exposure(world.now), won(left));
     }
 }
 
@@ -156,6 +183,39 @@ fn a_reversal_that_named_nothing_settles_an_approval_that_came_since_if_the_answ
         }
         assert!(world.payment.exposure(world.now).is_zero());
     }
+}
+
+/// A word that is none of those a reversal is answered with settles nothing, and asks for nothing but another try.
+#[test]
+fn a_reversal_that_is_answered_with_an_approval_is_repeated() {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Timeout]);
+    assert_eq!(world.reverse(1, ResultOutcome::Approved), Some(Step::Repeat));
+    assert_eq!(world.payment.exposure(world.now), won(1_000));
+}
+
+#[test]
+fn only_an_inquiry_or_a_full_cancel_follows_at_once() {
+    for step in [Step::Inquire, Step::Cancel] {
+        assert!(step.goes_on(), "{step:?}");
+    }
+    for step in [Step::Voided, Step::Provisional, Step::Repeat, Step::Escalated] {
+        assert!(!step.goes_on(), "{step:?}");
+    }
+}
+
+/// How long a contradiction may be undone is what its own issuer allows.
+#[test]
+fn a_contradiction_is_valid_as_long_as_its_own_issuer_says() {
+    let mut world = World::confirmed(&[10_000], 0, true);
+    let other = Issuer { issuer_id: "other-1".to_owned(), validity: issuer().validity * 2, ..issuer() };
+    let second = approval(&world, "A2");
+    let told_at = world.now;
+    let facts = reverse::late(&world.payment, 1, 1, &second, &[other, issuer()], told_at);
+    world.apply("LATE_ANSWER", facts);
+    let raised = auth(&world).contradiction(2).unwrap();
+    assert_eq!(raised.valid_until, told_at + issuer().validity);
 }
 
 /// R5: of two approvals that were given up the network cancel undoes the one it names; the other is undone by itself.

@@ -27,6 +27,17 @@ pub fn plants() -> Vec<Plant> {
             ],
         ),
         Plant::on(
+            "undone",
+            "i12",
+            "approved after it was voided, not raised",
+            &[
+                "UPDATE attempt_result SET issuer_ref = 'B-8' WHERE payment_id = @p AND kind = 'NET_CANCEL' AND outcome = 'REVERSED'",
+                "INSERT INTO attempt_result (payment_id, leg_no, kind, attempt_no, outcome, result_no, slot, origin, seq, source, issuer_ref, received_at) \
+             SELECT payment_id, leg_no, 'AUTH', attempt_no, 'APPROVED', 9, slot, origin, seq + 1, 'LATE', 'B-9', decided_at FROM network_cancel_outcome \
+             WHERE payment_id = @p AND outcome = 'VOIDED' LIMIT 1",
+            ],
+        ),
+        Plant::on(
             "canceled",
             "i12",
             "refunded though it was refused, not raised",

@@ -11,7 +11,7 @@ use super::world::{World, confirmed, counter, created, split};
 
 const RACERS: usize = 16;
 
-/// How often a race is run until a key is lost.
+/// How often a race is run at most until a key is lost.
 const ROUNDS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

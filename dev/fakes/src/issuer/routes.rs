@@ -130,10 +130,14 @@ impl Booked for Reversal {
             Ruling::Decline(code) => Answer::Declined { code },
             Ruling::NoOriginal => Answer::NoOriginal,
             Ruling::TooLate => Answer::TooLate,
-            Ruling::Unnamed => match shared.book().reverse(key, self) {
-                Answer::Reversed { .. } => Answer::Reversed { auth_no: None },
-                other => other,
-            },
+            Ruling::Unnamed => {
+                let answer = shared.book().reverse(key, self);
+                if matches!(answer, Answer::Reversed { .. }) {
+                    Answer::Reversed { auth_no: None }
+                } else {
+                    answer
+                }
+            }
         }
     }
 }

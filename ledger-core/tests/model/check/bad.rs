@@ -246,6 +246,22 @@ impl Design for AnyNameWill {
     }
 }
 
+/// What an issuer says it has reversed is what it was asked to reverse.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyReversalWill;
+
+impl Design for AnyReversalWill {
+    fn finish_reversal(
+        &self,
+        payment: &Payment,
+        about: About,
+        answer: &Answer,
+        now: DateTime<Utc>,
+    ) -> Decided {
+        Shipped.finish_reversal(payment, about, &Answer { issuer_ref: None, ..answer.clone() }, now)
+    }
+}
+
 /// What the leg has already, accepted or refused, is not asked for again.
 #[derive(Debug, Clone, Copy)]
 pub struct SecondIsIgnored;

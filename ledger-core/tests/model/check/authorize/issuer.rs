@@ -94,11 +94,12 @@ pub(super) fn to_record(state: &State, late: Late) -> State {
 }
 
 /// A message that undoes, at the issuer, which remembers none of what it never approved. One that names no approval is about
-/// the first there is.
-pub(super) fn reaches_issuer(state: &State, sent: Sent) -> (State, Reply) {
+/// the first there is; so is any reversal at an issuer that ignores names.
+pub(super) fn reaches_issuer(state: &State, sent: Sent, ignores_names: bool) -> (State, Reply) {
     let mut next = *state;
     let truth = &mut next.issuer[place(sent.about.0)];
-    let is_first = sent.names.map_or(truth.approvals > 0, |names| names == 1);
+    let named = sent.names.filter(|_| !(ignores_names && sent.asks == Asks::Reversal));
+    let is_first = named.map_or(truth.approvals > 0, |names| names == 1);
     let (known, undone) = if is_first {
         (truth.approvals > 0, truth.reversed > 0)
     } else {

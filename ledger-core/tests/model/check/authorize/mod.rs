@@ -48,6 +48,8 @@ pub struct Setup {
     pub contrary: bool,
     /// Whether the issuer says which approval it has reversed.
     pub names_reversed: bool,
+    /// Whether it reverses the first approval, whichever a reversal names.
+    pub ignores_names: bool,
 }
 
 /// One leg, one caller, one job, and a fault.
@@ -63,6 +65,7 @@ pub const SMALL: Setup = Setup {
     captures: false,
     contrary: false,
     names_reversed: false,
+    ignores_names: false,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

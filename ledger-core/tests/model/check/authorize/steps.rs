@@ -411,7 +411,7 @@ impl Authorize<'_> {
         let judges = |outcome, names| Job::Judges { sent, outcome, names, on: state.ledger };
         match reply {
             Reply::Flying => {
-                let (mut next, answer) = reaches_issuer(state, sent);
+                let (mut next, answer) = reaches_issuer(state, sent, self.setup.ignores_names);
                 next.jobs[n] = Job::Waits { sent, reply: answer };
                 steps.push((Label::of(ISSUER, "gets what undoes leg", leg), Ok(next)));
             }
@@ -455,7 +455,7 @@ impl Authorize<'_> {
             let (about, leg) = (stray.sent.about, stray.sent.about.0);
             match stray.reply {
                 Reply::Flying => {
-                    let (mut next, reply) = reaches_issuer(state, stray.sent);
+                    let (mut next, reply) = reaches_issuer(state, stray.sent, self.setup.ignores_names);
                     next.strays[n] = stray.heard.then_some(Stray { reply, ..stray });
                     steps.push((Label::of(ISSUER, "gets late the network cancel of leg", leg), Ok(next)));
                 }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::{Authorize, SMALL, Setup};
 use crate::check::bad::{
-    AnyNameWill, FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateIsANote, LateSuccessPays,
-    SecondIsIgnored, SecondIsReversed, SendsAgain, SendsBeforeCommit, SiblingIsForgotten, SilenceIsClosed,
-    SilenceIsRefusal, TooLateIsClosed, WindowCountsFromAnswer,
+    AnyNameWill, AnyReversalWill, FirstNoOriginalEnds, LastWriterWins, LateAnswersFeedReversal, LateIsANote,
+    LateSuccessPays, SecondIsIgnored, SecondIsReversed, SendsAgain, SendsBeforeCommit, SiblingIsForgotten,
+    SilenceIsClosed, SilenceIsRefusal, TooLateIsClosed, WindowCountsFromAnswer,
 };
 use crate::check::design::{Design, Shipped};
 use crate::check::explore::{Rule, search, search_for};
@@ -104,6 +104,19 @@ fn one_leg_of_an_issuer_that_says_what_it_reversed() {
 #[test]
 fn taking_any_name_for_the_one_that_came_is_found() {
     fails(&AnyNameWill, "any name will do", Rule::HiddenMoney, NAMES);
+}
+
+/// R1: an issuer that reverses the first approval whichever it is asked about, and says so.
+const IGNORES: Setup = Setup { ignores_names: true, ..NAMES };
+
+#[test]
+fn one_leg_of_an_issuer_that_reverses_another_one() {
+    hold("an issuer reverses another one", IGNORES);
+}
+
+#[test]
+fn taking_any_reversal_for_the_one_that_was_asked_for_is_found() {
+    fails(&AnyReversalWill, "any reversal will do", Rule::HiddenMoney, IGNORES);
 }
 
 /// R4: what can no longer be reversed is asked about and canceled, or with people.
