@@ -5,7 +5,7 @@ use ledger_core::payment::attempt::AttemptFacts;
 use ledger_core::payment::confirm::Answer;
 use ledger_core::payment::explain::{Rule, because};
 use ledger_core::payment::exposure;
-use ledger_core::payment::fact::{AttemptKind, ContradictionStep, Fact, ResultOutcome, Way};
+use ledger_core::payment::fact::{AttemptKind, Contradiction, ContradictionStep, Fact, ResultOutcome, Way};
 use ledger_core::payment::reverse::{self, Next, Step, Target};
 use ledger_core::payment::status::{CancelStatus, Reversal, Status};
 use ledger_core::reference::Issuer;
@@ -54,6 +54,12 @@ fn a_second_approval_beside_an_accepted_one_is_exposed_and_canceled_by_its_refer
     };
     assert_eq!(message.way, Some(Way::Cancel), "a reversal would name the whole attempt");
     assert_eq!(reverse::reference(world.payment.leg(1).unwrap(), &message), Some("A2"));
+    let sent = Fact::Attempt(*message);
+    assert_eq!(
+        because(Some(&world.payment), &world.payment, &sent).rule,
+        Rule::R5,
+        "not R4, as another cancel is"
+    );
     assert_eq!(undo(&mut world, target, ResultOutcome::Canceled), Step::Voided);
     assert_eq!(step(&world, 2), Some(ContradictionStep::Undone));
     assert!(world.payment.exposure(world.now).is_zero() && due(&world).is_empty());
@@ -216,6 +222,17 @@ fn a_contradiction_is_valid_as_long_as_its_own_issuer_says() {
     world.apply("LATE_ANSWER", facts);
     let raised = auth(&world).contradiction(2).unwrap();
     assert_eq!(raised.valid_until, told_at + issuer().validity);
+}
+
+/// The order in which a change is read back: by answer, then by step.
+#[test]
+fn steps_about_one_answer_stand_together_and_in_their_order() {
+    let mut world = World::confirmed(&[10_000], 0, true);
+    world.late_with(1, &approval(&world, "A2"));
+    let raised = *auth(&world).contradiction(2).unwrap();
+    let of = |result_no, step_no| Fact::Contradiction(Contradiction { result_no, step_no, ..raised }).place();
+    let places = [of(1, 1), of(1, 2), of(2, 1), of(2, 2), of(16, 1), of(16, 2)];
+    assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
 }
 
 /// R5: of two approvals that were given up the network cancel undoes the one it names; the other is undone by itself.
