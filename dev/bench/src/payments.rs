@@ -202,10 +202,11 @@ impl Run<'_> {
     }
 
     /// Half of what the core does at [`COMPARED`] connections, and half of the most it does at all.
-    fn half_loads(&self) -> impl Iterator<Item = u64> + use<> {
+    fn half_loads(&self) -> Vec<u64> {
         let mut rates = vec![self.compared.applied / 2, self.best / 2];
+        rates.retain(|rate| *rate > 0);
         rates.dedup();
-        rates.into_iter().filter(|rate| *rate > 0)
+        rates
     }
 
     fn load(&self, connections: usize) -> Load {

@@ -20,6 +20,14 @@ fn reversed(world: &World, number: &str) -> Answer {
     Answer { issuer_ref: Some(number.to_owned()), ..answer(ResultOutcome::Reversed, world.now) }
 }
 
+/// A payment of one leg whose issuer did not answer.
+fn given_up() -> World {
+    let mut world = World::open(1_000, 0, "0.03");
+    world.begin(&[1_000], true);
+    world.finish(&[ResultOutcome::Timeout]);
+    world
+}
+
 fn auth(world: &World) -> &AttemptFacts {
     world.payment.attempt(1, AttemptKind::Auth, 1).unwrap()
 }
@@ -100,9 +108,7 @@ fn a_second_approval_that_nobody_undoes_in_time_is_escalated() {
 /// undone by its reference.
 #[test]
 fn an_approval_after_it_was_voided_is_exposed_and_undone_and_never_resurrected() {
-    let mut world = World::open(1_000, 0, "0.03");
-    world.begin(&[1_000], true);
-    world.finish(&[ResultOutcome::Timeout]);
+    let mut world = given_up();
     assert_eq!(world.reverse(1, ResultOutcome::Reversed), Some(Step::Voided));
     assert!(world.payment.exposure(world.now).is_zero());
     world.late_with(1, &approval(&world, "A9"));
@@ -123,9 +129,7 @@ fn an_approval_that_the_issuer_names_as_reversed_is_not_undone_again() {
     let named_first = [("A9", 0), ("A10", 1_000)];
     let another_first = [("A8", 1_000), ("A9", 2_000)];
     for told in [named_first, another_first] {
-        let mut world = World::open(1_000, 0, "0.03");
-        world.begin(&[1_000], true);
-        world.finish(&[ResultOutcome::Timeout]);
+        let mut world = given_up();
         let target = due(&world)[0];
         let named = reversed(&world, "A9");
         assert_eq!(world.undo(target, named, 0), Some(Step::Voided));
@@ -145,9 +149,7 @@ fn a_reversal_of_another_approval_than_it_named_leaves_the_one_it_named() {
     for (hours, last, step, left) in
         [(0, "A8", Step::Voided, 0), (0, "A9", Step::Repeat, 1_000), (1, "A9", Step::Escalated, 1_000)]
     {
-        let mut world = World::open(1_000, 0, "0.03");
-        world.begin(&[1_000], true);
-        world.finish(&[ResultOutcome::Timeout]);
+        let mut world = given_up();
         world.late_with(1, &approval(&world, "A8"));
         let target = due(&world)[0];
         let other = reversed(&world, "A9");
@@ -167,9 +169,7 @@ fn a_reversal_of_another_approval_than_it_named_leaves_the_one_it_named() {
 #[test]
 fn a_reversal_that_named_nothing_settles_an_approval_that_came_since_if_the_answer_names_it() {
     for (named, exposed) in [(None, 1_000), (Some("A8"), 1_000), (Some("A9"), 0)] {
-        let mut world = World::open(1_000, 0, "0.03");
-        world.begin(&[1_000], true);
-        world.finish(&[ResultOutcome::Timeout]);
+        let mut world = given_up();
         let target = due(&world)[0];
         let Some(Next::Commit(message)) = reverse::start(&world.payment, target, &issuer(), world.now) else {
             panic!("nothing is sent")
@@ -194,9 +194,7 @@ fn a_reversal_that_named_nothing_settles_an_approval_that_came_since_if_the_answ
 /// A word that is none of those a reversal is answered with settles nothing, and asks for nothing but another try.
 #[test]
 fn a_reversal_that_is_answered_with_an_approval_is_repeated() {
-    let mut world = World::open(1_000, 0, "0.03");
-    world.begin(&[1_000], true);
-    world.finish(&[ResultOutcome::Timeout]);
+    let mut world = given_up();
     assert_eq!(world.reverse(1, ResultOutcome::Approved), Some(Step::Repeat));
     assert_eq!(world.payment.exposure(world.now), won(1_000));
 }
@@ -238,9 +236,7 @@ fn steps_about_one_answer_stand_together_and_in_their_order() {
 /// R5: of two approvals that were given up the network cancel undoes the one it names; the other is undone by itself.
 #[test]
 fn two_approvals_that_are_given_up_are_undone_one_by_one() {
-    let mut world = World::open(1_000, 0, "0.03");
-    world.begin(&[1_000], true);
-    world.finish(&[ResultOutcome::Timeout]);
+    let mut world = given_up();
     world.late_with(1, &approval(&world, "A1"));
     world.late_with(1, &approval(&world, "A2"));
     assert_eq!(world.payment.exposure(world.now), won(2_000));
@@ -259,9 +255,7 @@ fn what_can_no_longer_be_reversed_is_asked_about_and_canceled_by_its_reference()
     for (last, state, left) in
         [(ResultOutcome::Canceled, "VOIDED", 0), (ResultOutcome::Declined, "ESCALATED", 1_000)]
     {
-        let mut world = World::open(1_000, 0, "0.03");
-        world.begin(&[1_000], true);
-        world.finish(&[ResultOutcome::Timeout]);
+        let mut world = given_up();
         assert_eq!(world.reverse(1, ResultOutcome::TooLate), Some(Step::Inquire));
         assert_eq!(world.payment.exposure(world.now), won(1_000));
         assert_eq!(world.reverse(1, ResultOutcome::Timeout), Some(Step::Repeat), "asked again");
@@ -293,9 +287,7 @@ fn an_inquiry_may_settle_it_alone() {
         (ResultOutcome::NoOriginal, Step::Escalated),
         (ResultOutcome::Declined, Step::Escalated),
     ] {
-        let mut world = World::open(1_000, 0, "0.03");
-        world.begin(&[1_000], true);
-        world.finish(&[ResultOutcome::Timeout]);
+        let mut world = given_up();
         assert_eq!(world.reverse(1, ResultOutcome::TooLate), Some(Step::Inquire));
         assert_eq!(world.reverse(1, outcome), Some(step));
     }
